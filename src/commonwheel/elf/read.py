@@ -1,0 +1,249 @@
+"""Read ELF objects from their program headers; section headers are not needed.
+
+Source: System V gABI; LSB for notes and hardening facts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from commonwheel.elf.dynamic import (
+    DF_1_NOW,
+    DF_1_PIE,
+    DF_BIND_NOW,
+    DF_TEXTREL,
+    DT_BIND_NOW,
+    DT_FLAGS,
+    DT_FLAGS_1,
+    DT_NEEDED,
+    DT_RPATH,
+    DT_RUNPATH,
+    DT_SONAME,
+    DT_TEXTREL,
+    Dynamic,
+    read_dynamic,
+    text,
+)
+from commonwheel.elf.image import (
+    MAGIC,
+    PF_X,
+    PT_GNU_RELRO,
+    PT_GNU_STACK,
+    PT_INTERP,
+    PT_NOTE,
+    Bits,
+    Buffer,
+    Endian,
+    Image,
+    malformed,
+    open_image,
+)
+from commonwheel.elf.symbols import (
+    Symbol,
+    SymbolTables,
+    keep_exported,
+    keep_undefined,
+    symbol_tables,
+)
+from commonwheel.elf.versions import read_versions
+from commonwheel.errors import ElfError
+
+ElfType: TypeAlias = Literal["shared", "executable", "other"]
+
+ET_EXEC = 2
+ET_DYN = 3
+NT_GNU_BUILD_ID = 3
+NOTE_HEADER_WORDS = 3
+
+# e_machine → the name that wheel platform tags use; 64-bit little-endian Power has its own.
+MACHINES = {
+    3: "i686",
+    8: "mips",
+    20: "ppc",
+    21: "ppc64",
+    22: "s390x",
+    40: "armv7l",
+    62: "x86_64",
+    183: "aarch64",
+    243: "riscv64",
+    258: "loongarch64",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elf:
+    """The facts of one ELF object; equality leaves out the symbols."""
+
+    name: str
+    """Its path as it was given, or the name that the caller gave to bytes."""
+    bits: Bits
+    endian: Endian
+    machine: str
+    """As in wheel platform tags: x86_64, aarch64, ppc64le…; ``machine-<number>`` when unknown."""
+    type: ElfType
+    interpreter: str | None = None
+    soname: str | None = None
+    needed: tuple[str, ...] = ()
+    rpath: tuple[str, ...] = ()
+    """DT_RPATH split at colons."""
+    runpath: tuple[str, ...] = ()
+    """DT_RUNPATH split at colons."""
+    version_definitions: tuple[str, ...] = ()
+    """Version nodes defined, without the base one, which is named as the file."""
+    version_needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(file name, version nodes) per library that versions are needed of."""
+    has_gnu_stack: bool = False
+    exec_stack: bool = True
+    """The loader makes the stack executable: PT_GNU_STACK says so or, just as bad, is missing."""
+    relro: bool = False
+    bind_now: bool = False
+    textrel: bool = False
+    build_id: str | None = None
+    """Hexadecimal."""
+    tables: SymbolTables | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """Every dynamic symbol but the null one, in table order.
+
+        Raises:
+            ElfError: the symbol table is malformed.
+        """
+        return () if self.tables is None else self.tables.parse()
+
+
+def is_elf(prefix: bytes | memoryview) -> bool:
+    """Whether a file that begins so (4 bytes are enough) is an ELF object."""
+    return bytes(prefix[: len(MAGIC)]) == MAGIC
+
+
+def read_elf(data: bytes | memoryview | Path, *, name: str | None = None) -> Elf:
+    """Read one object; nothing stays open, and symbols are parsed when asked for.
+
+    Args:
+        data: the file's path, or its whole content.
+        name: what errors call it; its path, or ``<bytes>``, when None.
+
+    Raises:
+        ElfError: it cannot be read, is not ELF, or is malformed.
+    """
+    if not isinstance(data, Path):
+        view = data.cast("B") if isinstance(data, memoryview) else data
+        return _read(view, name or "<bytes>")
+    name = name or str(data)
+    try:
+        with data.open("rb") as file:
+            # mmap refuses an empty file.
+            if not file.peek(1):
+                raise ElfError("is empty", where=name)
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                return _read(content, name)
+    except OSError as error:
+        raise ElfError(f"cannot be read: {error.strerror}", where=name) from error
+
+
+def exported(elf: Elf) -> tuple[Symbol, ...]:
+    """Symbols that other objects can bind to, without the markers of version nodes.
+
+    Linkers add an absolute symbol per version node, named as the node. Parsed anew at each call.
+    """
+    if elf.tables is None:
+        return ()
+    found = elf.tables.parse(keep_exported)
+    nodes = set(elf.version_definitions)
+    return tuple(s for s in found if not (s.absolute and s.name in nodes)) if nodes else found
+
+
+def exported_names(elf: Elf) -> set[tuple[str, str | None]]:
+    """(name, version) of every exported symbol: for look-ups, faster than :func:`exported`."""
+    if elf.tables is None:
+        return set()
+    return elf.tables.pairs(keep_exported) - {(node, node) for node in elf.version_definitions}
+
+
+def undefined(elf: Elf) -> tuple[Symbol, ...]:
+    """Symbols that the object takes from others, weak ones included. Parsed anew at each call."""
+    return () if elf.tables is None else elf.tables.parse(keep_undefined)
+
+
+def _read(data: Buffer, name: str) -> Elf:
+    image = open_image(data, name)
+    dynamic = read_dynamic(image) or Dynamic(name=name, entries={}, strings=b"")
+    versions = read_versions(image, dynamic)
+    flags, flags_1 = dynamic.number(DT_FLAGS), dynamic.number(DT_FLAGS_1)
+    sonames = dynamic.all_strings(DT_SONAME)
+    interpreter = _interpreter(image)
+    stack = image.find(PT_GNU_STACK)
+    return Elf(
+        name=name,
+        bits=image.layout.bits,
+        endian=image.layout.endian,
+        machine=_machine(image),
+        type=_type(image, has_soname=bool(sonames), interpreter=interpreter, flags_1=flags_1),
+        interpreter=interpreter,
+        soname=sonames[-1] if sonames else None,
+        needed=dynamic.all_strings(DT_NEEDED),
+        rpath=dynamic.paths(DT_RPATH),
+        runpath=dynamic.paths(DT_RUNPATH),
+        version_definitions=versions.definitions,
+        version_needs=versions.needs,
+        has_gnu_stack=stack is not None,
+        exec_stack=stack is None or bool(stack.flags & PF_X),
+        relro=image.find(PT_GNU_RELRO) is not None,
+        bind_now=DT_BIND_NOW in dynamic.entries or bool(flags & DF_BIND_NOW or flags_1 & DF_1_NOW),
+        textrel=DT_TEXTREL in dynamic.entries or bool(flags & DF_TEXTREL),
+        build_id=_build_id(image),
+        tables=symbol_tables(image, dynamic, versions),
+    )
+
+
+def _machine(image: Image) -> str:
+    name = MACHINES.get(image.header.machine, f"machine-{image.header.machine}")
+    return "ppc64le" if name == "ppc64" and image.layout.endian == "little" else name
+
+
+def _type(image: Image, *, has_soname: bool, interpreter: str | None, flags_1: int) -> ElfType:
+    if image.header.type == ET_EXEC:
+        return "executable"
+    if image.header.type != ET_DYN:
+        return "other"
+    # libc.so.6 has an interpreter and a SONAME; a static PIE has neither.
+    if flags_1 & DF_1_PIE:
+        return "executable"
+    return "shared" if has_soname or interpreter is None else "executable"
+
+
+def _interpreter(image: Image) -> str | None:
+    segment = image.find(PT_INTERP)
+    if segment is None or segment.size == 0:
+        return None
+    return text(image.cut(segment.offset, segment.size, "PT_INTERP").partition(b"\0")[0])
+
+
+def _build_id(image: Image) -> str | None:
+    for segment in image.segments:
+        if segment.type != PT_NOTE:
+            continue
+        raw = image.cut(segment.offset, segment.size, "PT_NOTE")
+        for kind, owner, content in _notes(image, raw, align=8 if segment.align == 8 else 4):  # noqa: PLR2004
+            if kind == NT_GNU_BUILD_ID and owner == b"GNU\0":
+                return content.hex()
+    return None
+
+
+def _notes(image: Image, raw: bytes, *, align: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """(type, owner, content) of each note; both are padded to ``align`` bytes."""
+    header = image.layout.words(NOTE_HEADER_WORDS)
+    at = 0
+    while at + header.size <= len(raw):
+        owner_size, size, kind = header.unpack_from(raw, at)
+        owner_at = at + header.size
+        content_at = -(-(owner_at + owner_size) // align) * align
+        if content_at + size > len(raw):
+            raise malformed(image.name, "a note is longer than PT_NOTE")
+        owner = raw[owner_at : owner_at + owner_size]
+        yield kind, owner, raw[content_at : content_at + size]
+        at = -(-(content_at + size) // align) * align
