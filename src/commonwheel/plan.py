@@ -1,0 +1,337 @@
+"""Recipes + platform + Pythons + versions → frozen jobs, in topological order. Pure.
+
+Two releases of one library may stand in a plan: the *built-against* release, whose headers a build
+uses, and the *shipped* one, the newest of the line that every user admits. A consumer is tested
+with both.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from commonwheel.errors import PlanError, UsageError
+from commonwheel.names import Names
+from commonwheel.recipe import resolve
+from commonwheel.recipe.graph import closure, levels
+from commonwheel.recipe.load import RecipeSet
+from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe, LibraryUse
+from commonwheel.recipe.resolve import Platform
+from commonwheel.recipe.resolved import ConsumerBuild, LibraryBuild, Provided
+
+PYTHON = re.compile(r"[0-9]+\.[0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryJob:
+    """One release of one library to build."""
+
+    id: str
+    build: LibraryBuild
+    needs: tuple[str, ...]
+    shipped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsumerJob:
+    """One release of one consumer to build for one Python.
+
+    ``tested_with`` holds sets of library jobs: those with the oldest releases that the wheel
+    accepts, then those with the newest.
+    """
+
+    id: str
+    build: ConsumerBuild
+    python: str
+    needs: tuple[str, ...]
+    tested_with: tuple[tuple[str, ...], ...]
+
+
+Job = LibraryJob | ConsumerJob
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Jobs in levels: each needs only jobs of earlier levels."""
+
+    requested: tuple[str, ...]
+    platform: Platform
+    levels: tuple[tuple[Job, ...], ...]
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs, providers before their users."""
+        return tuple(job for level in self.levels for job in level)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Job]:
+        """Jobs by their id."""
+        return {job.id: job for job in self.jobs}
+
+    def library(self, job_id: str) -> LibraryJob:
+        """The library job of that id."""
+        job = self.by_id[job_id]
+        assert isinstance(job, LibraryJob)
+        return job
+
+    def providers(self, job: Job) -> list[LibraryJob]:
+        """The library jobs that a job's build sees: what it needs, and what that needs, in order.
+
+        One release of each library: the newest that one of them is built against suits the others.
+        """
+        needed = set(closure(job.needs, lambda job_id: self.by_id[job_id].needs))
+        newest: dict[str, LibraryJob] = {}
+        for each in self.jobs:
+            if isinstance(each, LibraryJob) and each.id in needed:
+                other = newest.setdefault(each.build.name, each)
+                newest[each.build.name] = max(other, each, key=_release)
+        return [each for each in self.jobs if newest.get(each.build.name) is each]
+
+
+def _release(job: LibraryJob) -> Version:
+    return Version(job.build.wheel_version)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """One recipe's use of a library, with who it is for messages."""
+
+    user: str
+    library: str
+    use: LibraryUse
+
+    def __str__(self) -> str:
+        return f"{self.user} wants {self.library}{self.use.range or ' (any release)'}"
+
+
+def plan(
+    recipes: RecipeSet,
+    requested: Sequence[str],
+    *,
+    platform: Platform,
+    pythons: Sequence[str],
+    names: Names,
+) -> Plan:
+    """Jobs that build what is requested, what it requires, and the consumers that libraries list.
+
+    Args:
+        recipes: all recipes, with the releases chosen by ``--set``.
+        requested: recipe names.
+        platform: what is built for.
+        pythons: versions (``3.11``) that consumer wheels are built for.
+        names: the names that follow from the prefix.
+
+    Raises:
+        UsageError: nothing is requested, a name is unknown, or a Python is not of the form X.Y.
+        PlanError: a cycle, ranges that clash, a Python that no consumer supports.
+    """
+    if not requested:
+        raise UsageError("nothing is requested", hint=f"recipes: {', '.join(recipes.names)}")
+    wanted = tuple(dict.fromkeys(requested))
+    chosen = _Choice(recipes=recipes, requested=wanted)
+    builder = _Builder(recipes=recipes, choice=chosen, platform=platform, names=names)
+    jobs = builder.jobs(_checked(pythons))
+    order = levels({job.id: job.needs for job in jobs.values()})
+    return Plan(
+        requested=wanted,
+        platform=platform,
+        levels=tuple(tuple(jobs[job_id] for job_id in level) for level in order),
+    )
+
+
+# The toolkit's part inside a build is written for it.
+OLDEST_PYTHON = Version("3.10")
+
+
+def _checked(pythons: Sequence[str]) -> list[str]:
+    for python in pythons:
+        if not PYTHON.fullmatch(python):
+            raise UsageError(f"'{python}' is not a version of Python", hint="for example 3.13")
+    if not pythons:
+        raise UsageError("no version of Python is named", hint="for example --python 3.13")
+    return sorted(set(pythons), key=Version)
+
+
+def uses_of(recipe: LibraryRecipe | ConsumerRecipe) -> Mapping[str, LibraryUse]:
+    """The libraries that a recipe uses."""
+    return recipe.uses if isinstance(recipe, ConsumerRecipe) else recipe.requires.libraries
+
+
+class _Choice:
+    """Which release of each library is shipped, and which one each user is built against."""
+
+    def __init__(self, *, recipes: RecipeSet, requested: tuple[str, ...]) -> None:
+        self.recipes = recipes
+        listed = [
+            name
+            for each in requested
+            if isinstance(recipe := recipes[each], LibraryRecipe)
+            for name in recipe.consumers
+        ]
+        wanted = list(dict.fromkeys([*requested, *listed]))
+        self.members = closure(wanted, lambda name: uses_of(recipes[name]))
+        levels({name: uses_of(recipes[name]) for name in self.members})
+        self.uses = [
+            Use(user=name, library=library, use=use)
+            for name in self.members
+            for library, use in uses_of(recipes[name]).items()
+        ]
+        self.shipped = {
+            name: self._ship(recipe)
+            for name in self.members
+            if isinstance(recipe := recipes[name], LibraryRecipe)
+        }
+
+    def _ship(self, recipe: LibraryRecipe) -> str:
+        users = [use for use in self.uses if use.library == recipe.name]
+        pinned = self.recipes.versions.get(recipe.name)
+        fits = [pinned] if pinned else resolve.admitted(recipe, "")
+        for use in users:
+            allowed = set(resolve.admitted(recipe, use.use.range))
+            fits = [version for version in fits if version in allowed]
+        if not fits:
+            raise self._clash(recipe, users, pinned)
+        newest = self._in_line(recipe, fits, users)[-1]
+        for use in users:
+            self._check_line(recipe, newest, use)
+        return newest
+
+    @staticmethod
+    def _in_line(recipe: LibraryRecipe, fits: Sequence[str], users: Iterable[Use]) -> Sequence[str]:
+        """Those of the line that users name by the release that they are built against."""
+        named = {resolve.series(recipe, u.use.build_against) for u in users if u.use.build_against}
+        return [version for version in fits if {resolve.series(recipe, version)} == named] or fits
+
+    def _clash(self, recipe: LibraryRecipe, users: Iterable[Use], pinned: str | None) -> PlanError:
+        sides = [str(use) for use in users]
+        if pinned:
+            sides.append(f"--set asks for {recipe.name} {pinned}")
+        return PlanError(
+            f"no release of {recipe.name} suits everybody: {'; '.join(sides)}",
+            hint=f"the recipe lists {', '.join(recipe.versions)}; build the clashing recipes "
+            "apart, or add a release",
+        )
+
+    def _check_line(self, recipe: LibraryRecipe, shipped: str, use: Use) -> None:
+        against = self.against(recipe, use.use, shipped)
+        ours, theirs = resolve.series(recipe, shipped), resolve.series(recipe, against)
+        if ours != theirs:
+            raise PlanError(
+                f"two lines of {recipe.name} in one plan: {use.user} is built against {against} "
+                f"({theirs}), and {shipped} ({ours}) would be shipped",
+                hint=f"--set {recipe.name}.version=… chooses one of a line for this plan",
+            )
+        if resolve.sort_key(recipe, against) > resolve.sort_key(recipe, shipped):
+            raise PlanError(
+                f"{use.user} is built against {recipe.name} {against}, newer than {shipped}, which "
+                "would be shipped",
+                hint=f"raise the release with --set {recipe.name}.version={against}",
+            )
+
+    def against(self, recipe: LibraryRecipe, use: LibraryUse, shipped: str) -> str:
+        """The release that a user's own recipe asks to be built against."""
+        if use.build_against is not None:
+            return use.build_against
+        series = resolve.series(recipe, shipped)
+        fits = resolve.admitted(recipe, use.range)
+        return next(version for version in fits if resolve.series(recipe, version) == series)
+
+
+class _Builder:
+    """Turns the choice into jobs."""
+
+    def __init__(
+        self, *, recipes: RecipeSet, choice: _Choice, platform: Platform, names: Names
+    ) -> None:
+        self.recipes, self.choice = recipes, choice
+        self.platform, self.names = platform, names
+        self.found: dict[str, Job] = {}
+
+    def jobs(self, pythons: Sequence[str]) -> dict[str, Job]:
+        for name, version in self.choice.shipped.items():
+            self.library(name, version)
+        for name in self.choice.members:
+            if isinstance(recipe := self.recipes[name], ConsumerRecipe):
+                for python in self._suited(recipe, pythons):
+                    self.consumer(recipe, python)
+        return self.found
+
+    @staticmethod
+    def _suited(recipe: ConsumerRecipe, pythons: Sequence[str]) -> list[str]:
+        allowed = SpecifierSet(recipe.python)
+        fits = [python for python in pythons if allowed.contains(Version(python))]
+        if not fits:
+            raise PlanError(
+                f"{recipe.name} supports Python {recipe.python}, not {', '.join(pythons)}",
+                hint="name one with --python",
+            )
+        if Version(fits[0]) < OLDEST_PYTHON:
+            what = f"commonwheel builds for {OLDEST_PYTHON} and newer"
+            raise PlanError(f"{recipe.name} for Python {fits[0]}: {what}")
+        return fits
+
+    def library(self, name: str, version: str) -> str:
+        job_id = f"{name}-{version}"
+        if job_id not in self.found:
+            recipe = self.recipes.library(name)
+            provided, needs = self._against(recipe)
+            self.found[job_id] = LibraryJob(
+                id=job_id,
+                build=resolve.library(recipe, version, self.platform, provided, self.names),
+                needs=needs,
+                shipped=version == self.choice.shipped[name],
+            )
+        return job_id
+
+    def consumer(self, recipe: ConsumerRecipe, python: str) -> None:
+        version = self.recipes.versions.get(recipe.name) or resolve.admitted(recipe, "")[-1]
+        provided, needs = self._against(recipe)
+        job_id = f"{recipe.name}-{version}-cp{python.replace('.', '')}"
+        self.found[job_id] = ConsumerJob(
+            id=job_id,
+            build=resolve.consumer(recipe, version, provided, self.names),
+            python=python,
+            needs=needs,
+            tested_with=self._tested_with(recipe),
+        )
+
+    def _against(
+        self, user: LibraryRecipe | ConsumerRecipe
+    ) -> tuple[tuple[Provided, ...], tuple[str, ...]]:
+        provided, needs = [], []
+        floors = self._floors(user)
+        for name in uses_of(user):
+            provided.append(resolve.provided(self.recipes.library(name), floors[name], self.names))
+            needs.append(self.library(name, floors[name]))
+        return tuple(provided), tuple(needs)
+
+    def _tested_with(self, recipe: ConsumerRecipe) -> tuple[tuple[str, ...], ...]:
+        oldest = self._floors(recipe)
+        newest = {name: self.choice.shipped[name] for name in oldest}
+        sets = dict.fromkeys(
+            tuple(self.library(name, version) for name, version in chosen.items())
+            for chosen in (oldest, newest)
+        )
+        return tuple(sets)
+
+    def _floors(self, user: LibraryRecipe | ConsumerRecipe) -> dict[str, str]:
+        """The oldest release of each library below a recipe that it and all between them accept.
+
+        A wheel requires at least what it is built against, so nothing older can be installed with
+        it, and nothing older is built against.
+        """
+        members = closure(uses_of(user), lambda name: uses_of(self.recipes[name]))
+        users = {user.name, *members}
+        floors: dict[str, str] = {}
+        for name in members:
+            recipe, shipped = self.recipes.library(name), self.choice.shipped[name]
+            wanted = [
+                self.choice.against(recipe, each.use, shipped)
+                for each in self.choice.uses
+                if each.library == name and each.user in users
+            ]
+            floors[name] = max(wanted, key=partial(resolve.sort_key, recipe))
+        return floors
