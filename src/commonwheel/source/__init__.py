@@ -1,0 +1,1 @@
+"""Sources: fetched, verified, unpacked and patched."""
