@@ -1,0 +1,75 @@
+"""PEP 517 hooks of a staged project, of a library or a consumer alike.
+
+Runs inside the build environment, wherever that is; few dependencies, none outside of the standard
+library but the programs that a recipe names.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from commonwheel.backend import consumer, library
+from commonwheel.backend.orphan import end_with_parent
+from commonwheel.backend.say import say
+from commonwheel.backend.staged import StagedProject
+from commonwheel.errors import CommonwheelError
+
+T = TypeVar("T")
+
+
+def get_requires_for_build_wheel(_config_settings: Mapping[str, Any] | None = None) -> list[str]:
+    """What the build needs besides ``build-system.requires`` (PEP 517)."""
+    project = _project()
+    if project.job().kind == "library":
+        return []
+    return _reporting(project, lambda: consumer.requires(project))
+
+
+def build_wheel(
+    wheel_directory: str,
+    config_settings: Mapping[str, Any] | None = None,
+    _metadata_directory: str | None = None,
+) -> str:
+    """Build the raw wheel (PEP 517). Config setting ``jobs``: parallel compilations."""
+    project, target = _project(), Path(wheel_directory).resolve()
+    if project.job().kind == "library":
+        return _reporting(project, lambda: library.build(project, target, config_settings or {}))
+    return _reporting(project, lambda: consumer.build(project, target))
+
+
+def build_sdist(sdist_directory: str, _config_settings: Mapping[str, Any] | None = None) -> str:
+    """The staged project as an archive (PEP 517), so that ``python -m build`` works on it."""
+    project = _project()
+    job = project.job()
+    stem = f"{job.build.name.replace('-', '_')}-{job.build.version}"
+    name = f"{stem}.tar.gz"
+    information = f"Metadata-Version: 2.2\nName: {job.build.name}\nVersion: {job.build.version}\n"
+    with tarfile.open(Path(sdist_directory) / name, "w:gz") as archive:
+        for path in sorted(project.root.iterdir()):
+            if path not in {project.build, project.error}:
+                archive.add(path, f"{stem}/{path.name}")
+        entry = tarfile.TarInfo(f"{stem}/PKG-INFO")
+        entry.size, entry.mtime = len(information), job.epoch
+        archive.addfile(entry, io.BytesIO(information.encode()))
+    return name
+
+
+def _project() -> StagedProject:
+    # PEP 517: a hook runs in the root of the source tree.
+    return StagedProject(root=Path.cwd())
+
+
+def _reporting(project: StagedProject, work: Callable[[], T]) -> T:
+    """Leave an error's parts where the engine finds them; a hook can only end with a traceback."""
+    project.error.unlink(missing_ok=True)
+    end_with_parent()
+    try:
+        return work()
+    except CommonwheelError as error:
+        say(f"error: {error}")
+        parts = {"type": type(error).__name__, "what": error.what, "where": error.where}
+        project.error.write_text(json.dumps({**parts, "hint": error.hint}), encoding="utf-8")
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,1 @@
+"""Modules that the generator fills in and puts into library wheels; none imports commonwheel."""

@@ -1,0 +1,190 @@
+"""The compilers of a build, confined to the assembled prefix, with the flags of every library.
+
+On a build host ``-lpng`` finds whatever the host has. GCC passes its own library folders to the
+linker in the spec string ``link_libgcc``; here that string names a folder with the C library, the
+compiler's run-time libraries, and nothing else. CMake and pkg-config are confined by their own
+settings (see :mod:`commonwheel.backend.drivers`).
+
+The compilers are reached through a small shell script, since only there the linking of one library
+can be told from that of another: a library with ``exports`` and no version map of upstream's own
+gets one that hides the rest.
+"""
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from platform import machine
+
+from commonwheel.backend.prefix import Prefix
+from commonwheel.errors import BuildError, MissingProgramError
+from commonwheel.process import run
+from commonwheel.recipe.resolved import Library
+
+# What a linker may take from the platform: the C library and the compiler's own run-time libraries.
+PLATFORM_FILES = (
+    *(
+        f"lib{name}.so"
+        for name in ("c", "m", "mvec", "pthread", "dl", "rt", "util", "resolv", "anl")
+    ),
+    *(f"lib{name}.a" for name in ("pthread", "dl", "rt", "util", "anl", "c_nonshared")),
+    "libgcc_s.so",
+    "libgcc_s.so.1",
+    "libstdc++.so",
+    "libstdc++.so.6",
+    "libgfortran.so",
+    "libquadmath.so",
+    "libatomic.so",
+    "libgomp.so",
+)
+
+AWKWARD = re.compile(r"[^\w./+@,=~-]")
+COMPILERS = {"c": ("gcc", "gcc"), "c++": ("g++", "g++")}
+
+SCRIPT = """\
+#!/bin/sh
+# The compiler of this build: of the host's libraries it sees the platform's, beside the prefix.
+map=
+case " $* " in
+*version-script*) ;;
+{cases}esac
+exec {compiler} {specs} "$@" ${{map:+"-Wl,--version-script=$map"}}
+"""
+# -Wl,-soname,X and -Wl,-soname=X, alone or with more behind a comma; libtool's -Wl,-soname -Wl,X.
+CASE = """\
+*-soname[,=]{soname}[\\ ,]*|*-soname\\ -Wl,{soname}[\\ ,]*) map={map} ;;
+"""
+
+# Functions and lines, for backtraces; types and variables would cost a third more time in C++.
+DEBUG = "-g1"
+HARDENING = ("-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
+# Control-flow protection; the linker notes it in what it makes when the C library's own start files
+# have it too (Fedora's and Ubuntu's do, Debian's do not).
+BRANCHES = {"x86_64": "-fcf-protection=full", "aarch64": "-mbranch-protection=standard"}
+LINKING = (
+    "-Wl,-z,relro",
+    "-Wl,-z,now",
+    "-Wl,-z,noexecstack",
+    "-Wl,--build-id=sha1",
+    "-Wl,--as-needed",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """Compilers, and the environment that makes every build system use them."""
+
+    compilers: Mapping[str, Path]
+    platform: Path
+    environment: Mapping[str, str]
+
+
+def require_programs(programs: Mapping[str, str], path: str) -> dict[str, str]:
+    """Absolute paths of programs that only the system has.
+
+    Args:
+        programs: program → the package that brings it.
+        path: PATH to look on.
+
+    Raises:
+        MissingProgramError: naming every missing program and its package.
+    """
+    found = {program: shutil.which(program, path=path) for program in programs}
+    missing = [program for program, place in found.items() if place is None]
+    if missing:
+        packages = " ".join(dict.fromkeys(programs[program] for program in missing))
+        raise MissingProgramError(
+            f"the system lacks {', '.join(missing)}",
+            hint=f"install it, for example: apt-get install {packages}",
+        )
+    return {program: place for program, place in found.items() if place is not None}
+
+
+def make(
+    folder: Path,
+    *,
+    prefix: Prefix,
+    languages: Sequence[str],
+    libraries: Sequence[Library] = (),
+    root: Path,
+    path: str,
+    debug: bool,
+) -> Toolchain:
+    """Write the compiler scripts into ``folder`` and reckon the environment.
+
+    Args:
+        folder: receives the scripts, the spec file and the version maps.
+        prefix: the providers of this build.
+        languages: ``c``, ``c++``.
+        libraries: those with ``exports`` get a version map.
+        root: the staged project; its path is mapped away.
+        path: PATH of the build.
+        debug: keep debug information, to be split off later.
+
+    Raises:
+        BuildError: makefiles cannot work in a folder of that name.
+        MissingProgramError: a compiler is missing.
+    """
+    _check_place(root)
+    found = require_programs(dict(COMPILERS[language] for language in languages), path)
+    platform = folder / "platform"
+    (platform / "lib").mkdir(parents=True)
+    specs = _confine(found[COMPILERS["c"][0]], platform / "lib", folder)
+    cases = "".join(_case(each, folder) for each in libraries if each.exports)
+    compilers = {}
+    for language in languages:
+        compilers[language] = folder / COMPILERS[language][0]
+        script = SCRIPT.format(cases=cases, compiler=found[COMPILERS[language][0]], specs=specs)
+        compilers[language].write_text(script, encoding="utf-8")
+        compilers[language].chmod(0o755)
+    environment = {"PATH": f"{folder}{os.pathsep}{path}", **_flags(prefix, root, debug=debug)}
+    variables = {"c": "CC", "c++": "CXX"}
+    environment |= {variables[language]: str(each) for language, each in compilers.items()}
+    return Toolchain(compilers=compilers, platform=platform, environment=environment)
+
+
+def _check_place(root: Path) -> None:
+    # Flags travel in variables, which make and CMake split at spaces.
+    if found := AWKWARD.search(str(root)):
+        raise BuildError(
+            f"a build cannot work in a folder whose path holds {found[0]!r}: {root}",
+            hint="choose another with COMMONWHEEL_CACHE",
+        )
+
+
+def _case(library: Library, folder: Path) -> str:
+    script = folder / f"{library.soname}.map"
+    patterns = " ".join(f"{pattern};" for pattern in library.exports)
+    script.write_text(f"{{ global: {patterns} local: *; }};\n", encoding="utf-8")
+    return CASE.format(soname=library.soname, map=shlex.quote(str(script)))
+
+
+def _confine(compiler: str, platform: Path, folder: Path) -> str:
+    for name in PLATFORM_FILES:
+        place = run([compiler, f"-print-file-name={name}"]).output.strip()
+        if place != name:  # GCC answers with the bare name when there is no such file
+            (platform / name).symlink_to(Path(place).resolve())
+    own = Path(run([compiler, "-print-libgcc-file-name"]).output.strip()).parent
+    specs = folder / "confined.specs"
+    specs.write_text(f"*link_libgcc:\n-nostdlib -L{platform} -L{own}\n", encoding="utf-8")
+    return f"-specs={shlex.quote(str(specs))}"
+
+
+def _flags(prefix: Prefix, root: Path, *, debug: bool) -> dict[str, str]:
+    branches = [BRANCHES[machine()]] if machine() in BRANCHES else []
+    debugging = DEBUG if debug else "-g0"
+    mapping = f"-ffile-prefix-map={root}=."
+    common = ["-O2", debugging, "-fPIC", *HARDENING, *branches, mapping]
+    link = [f"-L{prefix.lib}", f"-Wl,-rpath-link,{prefix.lib}", *LINKING]
+    return {
+        "CPPFLAGS": f"-I{prefix.include}",
+        "CFLAGS": " ".join(common),
+        "CXXFLAGS": " ".join([*common, "-fno-gnu-unique"]),
+        "LDFLAGS": " ".join(link),
+        # For programs that a build makes and runs. Tagged SONAMEs are nobody else's.
+        "LD_LIBRARY_PATH": str(prefix.lib),
+        "PKG_CONFIG_LIBDIR": f"{prefix.lib}/pkgconfig:{prefix.path}/share/pkgconfig",
+    }
