@@ -1,0 +1,5 @@
+"""``python -m commonwheel``."""
+
+from commonwheel.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,73 @@
+"""The command line: one module per subcommand, arguments and a call."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from commonwheel import __version__
+from commonwheel.cli import build, fetch, plan, recipe, repair
+from commonwheel.cli.common import make_console, verbosity_options
+from commonwheel.errors import CommonwheelError, UsageError
+
+DESCRIPTION = (
+    "Native libraries as wheels of their own, shared by the Python packages that need them."
+)
+EPILOG = (
+    "Exit codes stand in docs/reference/exit-codes.md. Recipes: --recipes DIR, default ./recipes."
+)
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are this package's errors."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(message, hint=f"see: {self.prog} --help")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(prog="commonwheel", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"commonwheel {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (fetch, plan, build, repair, recipe):
+        module.add_parser(commands, [verbosity_options()])
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the only place where an error becomes an exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = argparse.Namespace(verbosity="normal")
+    try:
+        options = build_parser().parse_args(words)
+        code = int(options.run(options) or 0)
+        # Now, while a broken pipe can still be told from a failure.
+        sys.stdout.flush()
+    except CommonwheelError as error:
+        make_console(options, os.environ).error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        make_console(options, os.environ).note("interrupted; what is finished stays usable")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # `commonwheel plan | head`: nobody reads on.
+        _drop_output()
+        return 1
+    except OSError as error:
+        # A file or folder that the user named: not there, not a folder, not writable, a full disk.
+        failure = CommonwheelError(error.strerror or str(error), where=str(error.filename or ""))
+        make_console(options, os.environ).error(failure)
+        _drop_output()
+        return failure.exit_code
+    else:
+        return code
+
+
+def _drop_output() -> None:
+    # What standard output still holds cannot be written; Python would complain again at its end.
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,56 @@
+"""``commonwheel recipe lint | show | schema``."""
+
+import argparse
+import json
+import os
+from typing import Any
+
+from commonwheel.cli.common import add_recipe_options, load_recipes, make_console
+from commonwheel.recipe.schema import recipe_schema
+
+SUMMARY = "check recipes, show one as it is read, or print the JSON Schema"
+
+
+def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its own subcommands."""
+    parser = commands.add_parser("recipe", help=SUMMARY, description=SUMMARY)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    lint = _action(actions, parents, "lint", "check all recipes; every problem is shown at once")
+    add_recipe_options(lint)
+    lint.set_defaults(run=run_lint)
+    show = _action(actions, parents, "show", "print a recipe as it is read, defaults filled in")
+    show.add_argument("names", metavar="RECIPE", nargs="+")
+    add_recipe_options(show)
+    show.set_defaults(run=run_show)
+    schema = _action(actions, parents, "schema", "print the JSON Schema of a kind of recipe")
+    schema.add_argument("kind", choices=("library", "consumer"))
+    schema.set_defaults(run=run_schema)
+
+
+def _action(
+    actions: Any, parents: list[argparse.ArgumentParser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=summary, description=summary, parents=parents
+    )
+    return parser
+
+
+def run_lint(options: argparse.Namespace) -> None:
+    """Check recipes."""
+    recipes = load_recipes(options)
+    make_console(options, os.environ).note(f"{len(recipes.names)} recipes are right")
+
+
+def run_show(options: argparse.Namespace) -> None:
+    """Print recipes as JSON."""
+    recipes = load_recipes(options)
+    for name in options.names:
+        data = recipes[name].model_dump(mode="json", by_alias=True)
+        make_console(options, os.environ).write(json.dumps(data, indent=2) + "\n")
+
+
+def run_schema(options: argparse.Namespace) -> None:
+    """Print a JSON Schema."""
+    schema = recipe_schema(options.kind)
+    make_console(options, os.environ).write(json.dumps(schema, indent=2) + "\n")

@@ -1,0 +1,1 @@
+"""WHERE a staged project is built."""

@@ -1,0 +1,98 @@
+"""A PEP 517 frontend for staged projects, whose build environments are kept."""
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from build import BuildBackendException, ProjectBuilder
+
+from commonwheel import errors
+from commonwheel.backend.staged import StagedProject
+from commonwheel.engine.environments import BuildEnvironments, python_of
+from commonwheel.process import run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frontend:
+    """Calls the hooks of a staged project's backend.
+
+    Args:
+        environments: where build tools are installed.
+        environ: the whole environment of the hooks.
+        log: receives what the hooks print.
+        on_line: called with every line of it.
+    """
+
+    environments: BuildEnvironments
+    environ: Mapping[str, str]
+    log: IO[str]
+    on_line: Callable[[str], None]
+
+    def build(
+        self,
+        project: StagedProject,
+        interpreter: Path,
+        destination: Path,
+        constraints: str,
+        settings: Mapping[str, str],
+    ) -> Path:
+        """Build the raw wheel into ``destination``.
+
+        Raises:
+            CommonwheelError: whatever the backend reported, or a BuildError.
+        """
+        first = ProjectBuilder(project.root, python_executable=str(interpreter))
+        base = sorted(first.build_system_requires)
+        builder = self._builder(project, interpreter, base, constraints)
+        extra = _call(project, lambda: builder.get_requires_for_build("wheel"))
+        if more := sorted(set(extra) - set(base)):
+            builder = self._builder(project, interpreter, [*base, *more], constraints)
+        destination.mkdir(parents=True, exist_ok=True)
+        return Path(_call(project, lambda: builder.build("wheel", destination, settings)))
+
+    def _builder(
+        self,
+        project: StagedProject,
+        interpreter: Path,
+        requirements: Sequence[str],
+        constraints: str,
+    ) -> ProjectBuilder:
+        environment = self.environments.get(interpreter, requirements, constraints)
+
+        def runner(
+            cmd: Sequence[str],
+            cwd: str | None = None,
+            extra_environ: Mapping[str, str] | None = None,
+        ) -> None:
+            variables = {**self.environ, **(extra_environ or {})}
+            folder = Path(cwd) if cwd else None
+            run(cmd, cwd=folder, env=variables, log=self.log, on_line=self.on_line)
+
+        return ProjectBuilder(
+            project.root, python_executable=str(python_of(environment)), runner=runner
+        )
+
+
+def _call(project: StagedProject, hook: Callable[[], Any]) -> Any:
+    try:
+        # Warnings of a backend stand in its log; newer frontends raise them here a second time.
+        with warnings.catch_warnings(action="ignore"):
+            return hook()
+    except (BuildBackendException, errors.CommonwheelError) as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise _reported(project) or errors.BuildError(
+            "the build backend failed", hint=said[-1]
+        ) from None
+
+
+def _reported(project: StagedProject) -> errors.CommonwheelError | None:
+    """The error that the backend left behind, as it was raised there."""
+    if not project.error.is_file():
+        return None
+    parts = json.loads(project.error.read_text(encoding="utf-8"))
+    kind = getattr(errors, parts["type"], errors.BuildError)
+    error: errors.CommonwheelError = kind(parts["what"], where=parts["where"], hint=parts["hint"])
+    return error

@@ -1,0 +1,273 @@
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from commonwheel import __version__, errors
+from commonwheel.cli import build_parser, main
+from commonwheel.errors import CommonwheelError
+from tests.unit.recipe.kit import consumer, library, write
+
+Recipes = Path
+
+
+@pytest.fixture
+def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipes:
+    """A folder to stand in, with right recipes in ``recipes/``."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "GITHUB_ACTIONS", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COMMONWHEEL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return write(
+        tmp_path / "recipes",
+        {
+            "geos": library("geos", ["3.11", "3.13"], more="consumers: [shapely]\n"),
+            "zlib": library("zlib"),
+        },
+        {"shapely": consumer("shapely", ["2.1"], uses={"geos": ""})},
+    )
+
+
+def commands(parser: argparse.ArgumentParser, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """The words of every subcommand."""
+    yield list(path)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, child in action.choices.items():
+                yield from commands(child, (*path, name))
+
+
+COMMANDS = list(commands(build_parser()))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*words, "--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: {' '.join(['commonwheel', *words])}")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_an_option_that_does_not_exist_is_a_usage_error(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--no-such-option"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "--help" in err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"commonwheel {__version__}\n")
+
+
+# --- plan ---------------------------------------------------------------------------------------
+
+
+def test_plan_as_a_table(recipes: Recipes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "geos", "--python", "3.11, 3.12"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "4 jobs for linux-" in out
+    assert "shapely-2.1-cp312" in out
+
+
+def test_plan_as_json(recipes: Recipes, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["plan", "geos", "--format", "json", "--set", "geos.version=3.11", "-q"]
+    assert main(words) == 0
+    data = json.loads(capsys.readouterr().out)
+    names = [[job["build"]["name"] for job in level] for level in data["levels"]]
+    assert names == [["geos"], ["shapely"]]
+    assert data["levels"][0][0]["id"] == "geos-3.11"
+
+
+def test_plan_as_a_picture(recipes: Recipes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "geos", "--format", "dot"]) == 0
+    assert '"geos-3.11" -> "shapely-2.1-cp3' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("form", "start"), [("table", "3 jobs"), ("json", "{"), ("dot", "digr")])
+def test_plan_into_a_file(
+    recipes: Recipes, form: str, start: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "geos", "--format", form, "-o", "plan.out"]) == 0
+    assert Path("plan.out").read_text(encoding="utf-8").startswith(start)
+    assert capsys.readouterr().out == ""
+
+
+def test_recipes_of_another_folder(
+    recipes: Recipes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write(tmp_path / "own", consumers={"mine": consumer("mine", uses={"zlib": ""})})
+    words = ["plan", "mine", "--recipes", "recipes", "--recipes", str(own), "--format", "json"]
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["requested"] == ["mine"]
+
+
+# --- recipe -------------------------------------------------------------------------------------
+
+
+def test_recipe_lint(recipes: Recipes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipe", "lint"]) == 0
+    assert "3 recipes" in capsys.readouterr().err
+    write(recipes, {"zlib": "a: 1\n", "geos": "[]"})
+    assert main(["recipe", "lint"]) == 3
+    err = capsys.readouterr().err
+    assert "recipes/libraries/geos.yaml:1:1: a recipe is a mapping" in err
+    assert "recipes/libraries/zlib.yaml:1:1: unknown key 'a'" in err
+
+
+def test_recipe_show_has_all_defaults_and_what_was_set(
+    recipes: Recipes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["recipe", "show", "zlib", "--set", "zlib.build.options+=-DX=1"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["schema"] == 1
+    assert data["build"]["options"] == ["-DX=1"]
+    assert data["singleton"] is False
+    assert data["license-files"] == ["COPYING"]
+
+
+@pytest.mark.parametrize("kind", ["library", "consumer"])
+def test_recipe_schema(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipe", "schema", kind]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert "license" in schema["required"]
+
+
+# --- exit codes ---------------------------------------------------------------------------------
+
+
+def broken(recipes: Recipes) -> None:
+    write(recipes, {"zlib": "a: [1, 2\n"})
+
+
+def circle(recipes: Recipes) -> None:
+    write(
+        recipes, {"zlib": library("zlib", uses={"xz": ""}), "xz": library("xz", uses={"zlib": ""})}
+    )
+
+
+def binary(recipes: Recipes) -> None:
+    (recipes / "libraries" / "zlib.yaml").write_bytes(b"\x00\xff\xfe")
+
+
+def no_wheel(recipes: Recipes) -> None:
+    Path("x-1-py3-none-any.whl").write_bytes(b"not a zip")
+
+
+def same(_recipes: Recipes) -> None:
+    """Leave the recipes as they are."""
+
+
+# What is done before, the words, the exit code, and what is told.
+Mistake = tuple[Callable[[Recipes], None], list[str], int, str]
+MISTAKES: list[Mistake] = [
+    (same, [], 2, "COMMAND"),
+    (same, ["bild"], 2, "invalid choice: 'bild'"),
+    (same, ["plan"], 2, "RECIPE"),
+    (same, ["plan", "goes"], 2, "perhaps you meant 'geos'"),
+    (same, ["plan", "geos", "--format", "xml"], 2, "invalid choice: 'xml'"),
+    (same, ["plan", "geos", "--recipes", "nowhere"], 2, "there is no recipe folder nowhere"),
+    (same, ["plan", "geos", "--recipes", "."], 2, "holds no recipes"),
+    (same, ["plan", "geos", "--recipes", "recipes/libraries/zlib.yaml"], 2, "no recipe folder"),
+    (same, ["plan", "geos", "--set", "geos"], 2, "not of the form RECIPE.KEY=VALUE"),
+    (same, ["plan", "geos", "--set", "geos.version=9"], 2, "the recipe does not list it"),
+    (same, ["plan", "geos", "--set", "goes.version=9"], 2, "perhaps you meant 'geos'"),
+    (same, ["plan", "geos", "--set", "geos.build=[x"], 2, "not YAML"),
+    (same, ["plan", "geos", "--set", "geos.buidl=x"], 3, "perhaps you meant 'build'"),
+    (same, ["plan", "geos", "--python", "three"], 2, "'three' is not a version of Python"),
+    (same, ["plan", "geos", "--python", ","], 2, "no version of Python"),
+    (same, ["plan", "geos", "--python", "3.8"], 4, "shapely supports Python >=3.9, not 3.8"),
+    (same, ["plan", "geos", "-o", "nowhere/plan.json"], 1, "nowhere/plan.json: "),
+    (same, ["plan", "geos", "-o", "recipes"], 1, "recipes: Is a directory"),
+    (same, ["plan", "geos", "-q", "-v"], 2, "not allowed with"),
+    (broken, ["plan", "zlib"], 3, "zlib.yaml:2:1: not YAML"),
+    (binary, ["plan", "zlib"], 3, "zlib.yaml:1:2: not UTF-8"),
+    (circle, ["plan", "zlib"], 4, "in a circle: "),
+    (same, ["recipe"], 2, "ACTION"),
+    (same, ["recipe", "show"], 2, "RECIPE"),
+    (same, ["recipe", "show", "nothing"], 2, "there is no recipe 'nothing'"),
+    (same, ["recipe", "schema", "wheel"], 2, "invalid choice: 'wheel'"),
+    (broken, ["recipe", "lint"], 3, "not YAML"),
+    (same, ["repair"], 2, "WHEEL"),
+    (same, ["repair", "nothing.whl"], 2, "nothing.whl: no such wheel"),
+    (same, ["repair", "recipes"], 2, "recipes: no such wheel"),
+    (same, ["repair", "recipes/libraries/zlib.yaml"], 2, "Invalid wheel filename"),
+    (no_wheel, ["repair", "x-1-py3-none-any.whl"], 9, "x-1-py3-none-any.whl"),
+    (same, ["fetch", "zlib", "--offline"], 5, "zlib"),
+    (same, ["build", "zlib", "--engine", "vm"], 2, "invalid choice: 'vm'"),
+    (same, ["build", "zlib", "-j", "many"], 2, "'many' is not a whole number from 1 on"),
+    (same, ["build", "goes"], 2, "perhaps you meant 'geos'"),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_without_a_traceback(
+    recipes: Recipes, mistake: Mistake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare, words, code, message = mistake
+    prepare(recipes)
+    assert main(words) == code
+    err = capsys.readouterr().err
+    assert message in err
+    assert "error: " in err
+    assert "Traceback" not in err
+
+
+def test_a_folder_without_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "geos"]) == 2
+    assert "there is no recipe folder recipes\n  run this in a folder" in capsys.readouterr().err
+
+
+def test_a_cache_that_cannot_be(
+    recipes: Recipes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMMONWHEEL_CACHE", "/dev/null/cache")
+    assert main(["fetch", "zlib", "--offline"]) in {1, 5}
+    assert "Traceback" not in capsys.readouterr().err
+
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, CommonwheelError)
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_each_kind_of_error_ends_with_its_code(
+    recipes: Recipes,
+    kind: type[CommonwheelError],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_options: argparse.Namespace) -> None:
+        raise kind("it broke", where="here", hint="mend it")
+
+    monkeypatch.setattr("commonwheel.cli.plan.run", fail)
+    assert main(["plan", "geos"]) == kind.exit_code
+    assert capsys.readouterr().err == "error: here: it broke\n  mend it\n"
+
+
+def test_an_interruption_has_the_shells_code(
+    recipes: Recipes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_options: argparse.Namespace) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("commonwheel.cli.plan.run", interrupt)
+    assert main(["plan", "geos"]) == 130
+    assert "interrupted" in capsys.readouterr().err
