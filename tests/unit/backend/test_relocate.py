@@ -10,8 +10,8 @@ from commonwheel.backend.finish.relocate import Places, relocate
 PREFIX = "/commonwheel_libs/foo_so1"
 PLACES = Places(
     install_prefix=PREFIX,
-    provider_prefix=Path("/work/build/prefix/commonwheel_libs/_prefix"),
-    platform=Path("/work/build/toolchain/platform"),
+    provider_prefix=Path("/builds/one/prefix/commonwheel_libs/_prefix"),
+    platform=Path("/builds/one/toolchain/platform"),
     libraries={
         "libfoo.so.1": Adopted(
             upstream="libfoo.so.1",
