@@ -17,7 +17,8 @@ RUNS = 5
 LIMIT = 2.0
 # The project's own noxfile, so that generating its sessions counts as nox's start.
 EMPTY = """
-exec(open({noxfile!r}).read().replace("__file__", {noxfile!r}))
+__file__ = {noxfile!r}
+exec(open(__file__).read())
 
 @nox.session(venv_backend="none")
 def nothing(session):
