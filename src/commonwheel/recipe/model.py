@@ -451,7 +451,8 @@ class Test(Model):
         Texts, Field(description="Arguments of the Python that runs the suite (`-m pytest …`).")
     ] = ()
     known_failures: Annotated[
-        tuple[KnownFailure, ...], Field(description="Tests that fail with upstream's wheel too.")
+        tuple[KnownFailure, ...],
+        Field(description="Tests that fail through no fault of the wheel."),
     ] = ()
 
     def holding(self, releases: Mapping[str, str]) -> "Test":
