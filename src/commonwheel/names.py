@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 
 DEFAULT_PREFIX = "commonwheel"
+# Of the manifest in a library wheel: backend.package writes it, repair.providers reads it.
+MANIFEST_SCHEMA = 1
 SONAME = re.compile(r"(?P<stem>.+?)(?P<suffix>\.so(?:\.(?P<version>.+))?)", re.DOTALL)
 
 

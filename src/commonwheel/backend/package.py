@@ -18,13 +18,12 @@ from commonwheel.backend.runtime import (
 )
 from commonwheel.backend.staged import JobFile, StagedProject
 from commonwheel.errors import BuildError
-from commonwheel.names import Names, release_pin
+from commonwheel.names import MANIFEST_SCHEMA, Names, release_pin
 from commonwheel.recipe.resolved import LibraryBuild
 from commonwheel.wheel.metadata import make_metadata, make_wheel_file
 from commonwheel.wheel.name import make_wheel_name
 from commonwheel.wheel.write import Content, write_wheel
 
-MANIFEST_SCHEMA = 1
 PYTHON = ">=3.9"
 TAG = "py3-none-linux_{arch}"
 

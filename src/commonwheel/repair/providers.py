@@ -10,11 +10,9 @@ from typing import Any
 from packaging.version import Version
 
 from commonwheel.errors import RepairError, UsageError, WheelError
-from commonwheel.names import Names, release_pin
+from commonwheel.names import MANIFEST_SCHEMA, Names, release_pin
 from commonwheel.wheel.read import read_wheel
 
-# What this toolkit understands of a manifest (backend.package writes it).
-SCHEMA = 1
 STABILITIES = ("line", "minor", "patch", "exact")
 
 
@@ -90,9 +88,9 @@ def read_manifest(wheel: Path, names: Names) -> dict[str, Any] | None:
         schema = int(manifest["schema"])
     except (ValueError, KeyError, TypeError):
         raise _damaged(where) from None
-    if schema != SCHEMA:
+    if schema != MANIFEST_SCHEMA:
         raise WheelError(
-            f"has schema {schema}, and this commonwheel reads schema {SCHEMA}: "
+            f"has schema {schema}, and this commonwheel reads schema {MANIFEST_SCHEMA}: "
             "the wheel is newer than this toolkit",
             where=where,
             hint="upgrade commonwheel",
