@@ -53,7 +53,8 @@ def significant_lines(log: str, most: int = 25) -> list[str]:
     """The lines of a build's log that say what went wrong, in order; its end where none does."""
     lines = log.splitlines()
     hits = [index for index, line in enumerate(lines) if COMPLAINT.search(line)]
-    if not hits:
+    if not hits or hits[0] == len(lines) - 1:
+        # Nothing is said to be wrong but that it failed.
         return [line for line in lines if line.strip()][-most:]
     near = {index for hit in hits for index in range(hit, min(hit + CONTEXT + 1, len(lines)))}
     shown = sorted(near)

@@ -10,6 +10,7 @@ from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
 
 from commonwheel.recipe.resolved import LibraryBuild, SourceFact
 
@@ -41,6 +42,8 @@ def _library(build: LibraryBuild, source: SourceFact) -> Component:
         type=ComponentType.LIBRARY,
         bom_ref=build.line,
         description=build.summary,
+        purl=PackageURL.from_string(build.purl) if build.purl else None,
+        cpe=build.cpe,
         licenses=[LicenseExpression(build.license)],
         external_references=[website, _source_reference(build, source)],
     )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,17 @@ def test_a_library_without_needs_is_valid_too(tmp_path: Path) -> None:
     assert isinstance(job.build, LibraryBuild)
     text = library_sbom(job.build, URL, epoch=0)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_it_names_the_release_for_databases(build: LibraryBuild) -> None:
+    named = replace(build, purl="pkg:generic/libtiff@1.0", cpe="cpe:2.3:a:x:y:1.0" + ":*" * 7)
+    assert (
+        JsonStrictValidator(SchemaVersion.V1_6).validate_str(library_sbom(named, URL, epoch=0))
+        is None
+    )
+    root = document(named, URL)["metadata"]["component"]
+    assert (root["purl"], root["cpe"]) == (named.purl, named.cpe)
+    assert "purl" not in document(build, URL)["metadata"]["component"]
 
 
 def test_two_writings_give_the_same_bytes(build: LibraryBuild) -> None:

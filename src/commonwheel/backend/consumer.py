@@ -14,8 +14,6 @@ from commonwheel.backend.staged import JobFile, StagedProject
 from commonwheel.names import Names
 from commonwheel.recipe.resolved import ConsumerBuild, fill
 
-LANGUAGES = ("c", "c++")
-
 
 def requires(project: StagedProject) -> list[str]:
     """What the sdist's own backend wants besides ``build-system.requires``."""
@@ -47,7 +45,7 @@ def _enter(project: StagedProject) -> tuple[Any, dict[str, str]]:
     tools = toolchain.make(
         project.build / "toolchain",
         prefix=prefix,
-        languages=LANGUAGES,
+        languages=toolchain.CONSUMER_LANGUAGES,
         root=project.root,
         path=f"{prefix.path / 'bin'}{os.pathsep}{path}",
         debug=False,

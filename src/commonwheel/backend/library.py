@@ -21,8 +21,6 @@ from commonwheel.names import Names
 from commonwheel.process import ProcessError, run
 from commonwheel.recipe.resolved import LibraryBuild, fill
 
-# Nothing else of the caller's environment reaches a build.
-KEPT = ("HOME", "LANG", "TMPDIR", "TERM")
 # The console counts the lines of the build itself in the same way.
 COMPILATION = re.compile(r"^(?!libtool:).*\s-c\s")
 LOG_LINES = 200
@@ -76,7 +74,7 @@ def environment(
         extra: the recipe's own variables; a flags variable is added to, not replaced.
         values: placeholders of the providers.
     """
-    kept = {key: os.environ[key] for key in KEPT if key in os.environ}
+    kept = toolchain.kept(os.environ)
     made = {**kept, **tools.environment, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     made |= {"SOURCE_DATE_EPOCH": str(job.epoch), "ZERO_AR_DATE": "1"}
     for key, value in extra.items():
@@ -97,7 +95,7 @@ def _compile(
     assert isinstance(recipe, LibraryBuild)
     names = Names(prefix=recipe.prefix)
     place = f"{names.namespace}/{names.package(recipe.line)}"
-    values = prefix.placeholders(recipe.provided)
+    values = prefix.placeholders(recipe.provided) | {"install.prefix": f"/{place}"}
     options = tuple(fill(option, values) for option in recipe.build.options)
     at = Situation(
         source=project.source / recipe.build.directory,
@@ -125,7 +123,8 @@ def _step(command: Command, folder: Path, step_environment: Mapping[str, str]) -
         _say_compilations(command.preview, folder, step_environment)
     say(f"+ {' '.join(command.words)}")
     try:
-        run(command.words, cwd=folder, env=step_environment, on_line=say, own_group=False)
+        variables = {**step_environment, **command.environment}
+        run(command.words, cwd=folder, env=variables, on_line=say, own_group=False)
     except ProcessError as error:
         # The folder goes away with the build; its log must not.
         for log in filter(Path.is_file, (folder / name for name in command.logs)):

@@ -42,11 +42,24 @@ PLATFORM_FILES = (
 )
 
 AWKWARD = re.compile(r"[^\w./+@,=~-]")
-COMPILERS = {"c": ("gcc", "gcc"), "c++": ("g++", "g++")}
+COMPILERS = {"c": ("gcc", "gcc"), "c++": ("g++", "g++"), "fortran": ("gfortran", "gfortran")}
+# A consumer's recipe does not say which it needs.
+CONSUMER_LANGUAGES = ("c", "c++")
+VARIABLES = {"c": ("CC",), "c++": ("CXX",), "fortran": ("FC", "F77")}
+# Compiler caches, by preference, each used when it is installed: a change of the toolkit's own code
+# builds everything anew, and nearly all of it from the same bytes.
+LAUNCHERS = ("ccache", "sccache")
+# Nothing else of the caller's environment reaches a build, but the settings of compiler caches.
+KEPT = ("HOME", "LANG", "TMPDIR", "TERM")
+KEPT_PREFIXES = ("CCACHE_", "SCCACHE_")
 
 SCRIPT = """\
 #!/bin/sh
 # The compiler of this build: of the host's libraries it sees the platform's, beside the prefix.
+case " $* " in
+*-print-search-dirs*) {compiler} "$@" | sed 's|^libraries: .*|libraries: ={folders}|'; exit ;;
+*" -c "*|*" -E "*|*" -S "*) exec {launcher}{compiler} "$@" ;;
+esac
 map=
 case " $* " in
 *version-script*) ;;
@@ -60,7 +73,8 @@ CASE = """\
 
 # Functions and lines, for backtraces; types and variables cost C++ a tenth to a third more time.
 DEBUG = "-g1"
-HARDENING = ("-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
+FORTIFY = ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
+HARDENING = ("-fstack-protector-strong", *FORTIFY)
 # Control-flow protection; the linker notes it in what it makes when the C library's own start files
 # have it too (Fedora's and Ubuntu's do, Debian's do not).
 BRANCHES = {"x86_64": "-fcf-protection=full", "aarch64": "-mbranch-protection=standard"}
@@ -80,6 +94,11 @@ class Toolchain:
     compilers: Mapping[str, Path]
     platform: Path
     environment: Mapping[str, str]
+
+
+def kept(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of the caller's environment reaches a build."""
+    return {k: v for k, v in environ.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
 
 
 def require_programs(programs: Mapping[str, str], path: str) -> dict[str, str]:
@@ -118,7 +137,7 @@ def make(
     Args:
         folder: receives the scripts, the spec file and the version maps.
         prefix: the providers of this build.
-        languages: ``c``, ``c++``.
+        languages: ``c``, ``c++``, ``fortran``.
         libraries: those with ``exports`` get a version map.
         root: the staged project; its path is mapped away.
         path: PATH of the build.
@@ -134,15 +153,26 @@ def make(
     (platform / "lib").mkdir(parents=True)
     specs = _confine(found[COMPILERS["c"][0]], platform / "lib", folder)
     cases = "".join(_case(each, folder) for each in libraries if each.exports)
+    launcher = next(filter(None, (shutil.which(each, path=path) for each in LAUNCHERS)), None)
     compilers = {}
     for language in languages:
         compilers[language] = folder / COMPILERS[language][0]
-        script = SCRIPT.format(cases=cases, compiler=found[COMPILERS[language][0]], specs=specs)
+        script = SCRIPT.format(
+            cases=cases,
+            compiler=found[COMPILERS[language][0]],
+            launcher=f"{launcher} " if launcher else "",
+            specs=specs,
+            # Meson looks for libraries by itself, in the folders that the compiler names.
+            folders=f"{prefix.lib}:{platform / 'lib'}",
+        )
         compilers[language].write_text(script, encoding="utf-8")
         compilers[language].chmod(0o755)
     environment = {"PATH": f"{folder}{os.pathsep}{path}", **_flags(prefix, root, debug=debug)}
-    variables = {"c": "CC", "c++": "CXX"}
-    environment |= {variables[language]: str(each) for language, each in compilers.items()}
+    for language, each in compilers.items():
+        environment |= dict.fromkeys(VARIABLES[language], str(each))
+    if launcher:
+        # Each build has a folder of its own: paths below it must not count.
+        environment |= {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"}
     return Toolchain(compilers=compilers, platform=platform, environment=environment)
 
 
@@ -178,11 +208,14 @@ def _flags(prefix: Prefix, root: Path, *, debug: bool) -> dict[str, str]:
     debugging = DEBUG if debug else "-g0"
     mapping = f"-ffile-prefix-map={root}=."
     common = ["-O2", debugging, "-fPIC", *HARDENING, *branches, mapping]
+    fortran = " ".join(flag for flag in common if flag not in FORTIFY)
     link = [f"-L{prefix.lib}", f"-Wl,-rpath-link,{prefix.lib}", *LINKING]
     return {
         "CPPFLAGS": f"-I{prefix.include}",
         "CFLAGS": " ".join(common),
         "CXXFLAGS": " ".join([*common, "-fno-gnu-unique"]),
+        "FFLAGS": fortran,
+        "FCFLAGS": fortran,
         "LDFLAGS": " ".join(link),
         # For programs that a build makes and runs. Tagged SONAMEs are nobody else's.
         "LD_LIBRARY_PATH": str(prefix.lib),

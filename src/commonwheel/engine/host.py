@@ -11,7 +11,7 @@ from typing import IO
 
 from commonwheel.backend.drivers import programs
 from commonwheel.backend.staged import StagedProject
-from commonwheel.backend.toolchain import COMPILERS, require_programs
+from commonwheel.backend.toolchain import kept, require_programs
 from commonwheel.cache.keys import file_digest
 from commonwheel.engine.environments import BuildEnvironments
 from commonwheel.engine.interpreter import find_interpreter
@@ -36,12 +36,12 @@ class HostEngine:
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
-        """What of this host can change a build: compilers, linker, C library, architecture.
+        """What of this host can change any build: linker, assembler, C library, architecture.
 
         Programs are told apart by their bytes: asking them for a version would start them.
         """
         facts = {"engine": self.name, "machine": platform.machine(), "libc": libc_version()}
-        return {**facts, **self.digests([*(name for name, _ in COMPILERS.values()), "ld", "as"])}
+        return {**facts, **self.digests(["ld", "as"])}
 
     def digests(self, names: Iterable[str]) -> dict[str, str]:
         """sha256 of each program on PATH."""
@@ -88,10 +88,9 @@ class HostEngine:
         # What builds a wheel is imported when one is built: a warm run does without.
         from commonwheel.engine.frontend import Frontend  # noqa: PLC0415
 
-        kept = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
         frontend = Frontend(
             environments=BuildEnvironments(root=self.environments, environ=self.environ),
-            environ={key: self.environ[key] for key in kept if key in self.environ},
+            environ={**kept(self.environ), "PATH": self._path},
             log=log,
             on_line=on_line,
         )

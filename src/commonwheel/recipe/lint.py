@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from commonwheel.recipe.model import AnyRecipe, ConsumerRecipe, LibraryRecipe, LibraryUse
-from commonwheel.recipe.resolve import PROVIDER_KEYS, admitted, label, variables
+from commonwheel.recipe.resolve import INSTALL_KEYS, PROVIDER_KEYS, admitted, label, variables
 from commonwheel.recipe.resolved import PLACEHOLDER
 from commonwheel.recipe.yaml import Document, Place
 
@@ -30,6 +30,7 @@ FILLED: dict[type[AnyRecipe], list[tuple[str, ...]]] = {
         ("build", "environment"),
         ("build", "install"),
         ("build", "options"),
+        ("build", "script"),
         ("build", "targets"),
         ("build", "when", "environment"),
         ("build", "when", "options"),
@@ -147,12 +148,14 @@ def _requirements(recipe: AnyRecipe) -> Iterator[Finding]:
 def _placeholders(recipe: AnyRecipe, document: Document) -> Iterator[Finding]:
     known = set.intersection(*(set(variables(recipe, version)) for version in recipe.versions))
     uses = recipe.uses if isinstance(recipe, ConsumerRecipe) else recipe.requires.libraries
-    of_providers = {f"{name}.{key}" for name in uses for key in PROVIDER_KEYS}
+    at_build = {f"{name}.{key}" for name in uses for key in PROVIDER_KEYS}
+    if isinstance(recipe, LibraryRecipe):
+        at_build |= set(INSTALL_KEYS)
     for place, text in _texts(document.value, ()):
         steps = [step for step in place if isinstance(step, str)]
         found = [match[1] for match in PLACEHOLDER.finditer(text)]
         if _is_filled(steps, FILLED[type(recipe)]):
-            allowed = known | (of_providers if _is_filled(steps, BUILD_TIME) else set())
+            allowed = known | (at_build if _is_filled(steps, BUILD_TIME) else set())
             listed = ", ".join(sorted(allowed))
             for name in found:
                 if name not in allowed:
@@ -163,7 +166,7 @@ def _placeholders(recipe: AnyRecipe, document: Document) -> Iterator[Finding]:
         else:
             # Elsewhere braces are text, but what looks like ours was meant as ours.
             for name in found:
-                if name in known | of_providers:
+                if name in known | at_build:
                     yield place, f"'{{{name}}}': placeholders are not filled in here"
 
 

@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 from commonwheel.errors import RecipeError, UsageError
 from commonwheel.recipe import yaml
 from commonwheel.recipe.lint import lint
-from commonwheel.recipe.model import KINDS, SOURCE_KINDS, AnyRecipe, LibraryRecipe
+from commonwheel.recipe.model import KINDS, AnyRecipe, LibraryRecipe
+from commonwheel.recipe.sources import SOURCE_KINDS
 
 STEP = r'(?:"[^"]+"|[^".=]+?)'
 OVERRIDE = re.compile(rf"(?P<path>{STEP}(?:\.{STEP})+)(?P<op>\+?=)(?P<value>.*)", re.DOTALL)

@@ -3,175 +3,19 @@
 Everything a field needs to say to a recipe's author stands in its ``description``. What goes into a
 build may hold placeholders: ``{version}``, ``{name}``, each variable that a release sets, and
 ``{<library>.prefix}``, ``.lib``, ``.include``, ``.share`` and ``.version`` of each library in use.
+A library's build knows ``{install.prefix}``, too: the absolute prefix that it installs below.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 from packaging.specifiers import SpecifierSet
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-)
+from pydantic import BeforeValidator, Field
 
-from commonwheel.recipe.address import redacted
+from commonwheel.recipe.fields import Model, Name, Text, Texts, as_list
+from commonwheel.recipe.sources import Source
 
 SCHEMA_VERSION = 1
-
-NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
-SHA256 = r"^[0-9a-f]{64}$"
-
-Name = Annotated[str, Field(pattern=NAME)]
-Sha256 = Annotated[str, Field(pattern=SHA256)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-def _is_url(value: str) -> str:
-    try:
-        split = urlsplit(value)
-    except ValueError as error:
-        msg = f"not a URL: {error}"
-        raise ValueError(msg) from None
-    if split.scheme in {"http", "https"} and not split.hostname:
-        msg = "not a URL: it has no host"
-        raise ValueError(msg)
-    return value
-
-
-def _is_no_option(value: str) -> str:
-    if value.startswith("-"):
-        msg = "not a URL: git would take what begins with '-' for an option"
-        raise ValueError(msg)
-    return value
-
-
-Url = Annotated[str, Field(pattern=r"^(https?|file)://"), AfterValidator(_is_url)]
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
-
-
-class Model(BaseModel):
-    """Frozen, spelled in kebab-case in YAML, and strict about unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=lambda name: name.rstrip("_").replace("_", "-"),
-    )
-
-
-class UrlSource(Model):
-    """A file at a URL, with mirrors that are tried in order."""
-
-    url: Annotated[Url, Field(description="Where upstream serves it.")]
-    mirrors: Annotated[
-        tuple[Url, ...],
-        BeforeValidator(_as_list),
-        Field(description="Other URLs of the same bytes, tried in order."),
-    ] = ()
-    sha256: Annotated[Sha256, Field(description="Of the file, as 64 hexadecimal digits.")]
-
-    def describe(self) -> str:
-        """The source in a message."""
-        return redacted(self.url)
-
-
-class DebianSource(Model):
-    """The upstream tarball of a Debian source package, through the host's own apt configuration."""
-
-    debian: Annotated[Text, Field(description="Name of the Debian source package.")]
-    version: Annotated[
-        Text,
-        Field(
-            description="Upstream's part of the Debian version, without epoch and revision; "
-            "any revision of it serves, since they share the tarball."
-        ),
-    ]
-    suite: Annotated[
-        Text | None,
-        Field(description="Suite to look in; by default every stable one that is served."),
-    ] = None
-    component: Annotated[
-        Text | None,
-        Field(description="Additional tarball (`orig-<component>`) instead of the main one."),
-    ] = None
-    sha256: Annotated[Sha256, Field(description="Of the tarball, as 64 hexadecimal digits.")]
-
-    def describe(self) -> str:
-        """The source in a message."""
-        part = f" (component {self.component})" if self.component else ""
-        suite = f" in {self.suite}" if self.suite else ""
-        return f"Debian source {self.debian} {self.version}{part}{suite}"
-
-
-class PypiSource(Model):
-    """A source distribution on the Python package index that pip is configured for."""
-
-    pypi: Annotated[Text, Field(description="Name of the project on the index.")]
-    version: Annotated[Text, Field(description="Version of the source distribution.")]
-    sha256: Annotated[Sha256, Field(description="Of the sdist, as 64 hexadecimal digits.")]
-
-    def describe(self) -> str:
-        """The source in a message."""
-        return f"sdist {self.pypi} {self.version}"
-
-
-class GitSource(Model):
-    """A commit of a git repository, as the stream that `git archive --format=tar` gives."""
-
-    git: Annotated[
-        Text,
-        AfterValidator(_is_url),
-        AfterValidator(_is_no_option),
-        Field(
-            description="URL of the repository, as git takes it.",
-            json_schema_extra={"pattern": "^[^-]"},
-        ),
-    ]
-    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="Full commit id.")]
-    sha256: Annotated[
-        Sha256,
-        Field(
-            description="Of the archive stream, with the prefix `<repository>-<commit>/`, hashes "
-            "not abbreviated and no ref known to git (`export-subst` would show them)."
-        ),
-    ]
-
-    def describe(self) -> str:
-        """The source in a message."""
-        return f"git {redacted(self.git)} at {self.commit[:12]}"
-
-
-SOURCE_KINDS = ("url", "debian", "pypi", "git")
-
-
-def _source_kind(value: Any) -> str | None:
-    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
-    return next((kind for kind in SOURCE_KINDS if kind in keys), None)
-
-
-Source = Annotated[
-    Annotated[UrlSource, Tag("url")]
-    | Annotated[DebianSource, Tag("debian")]
-    | Annotated[PypiSource, Tag("pypi")]
-    | Annotated[GitSource, Tag("git")],
-    Discriminator(
-        _source_kind,
-        custom_error_type="source_kind",
-        custom_error_message="a source needs one of the keys url, debian, pypi or git",
-    ),
-]
 
 
 class Release(Model):
@@ -320,17 +164,29 @@ class Build(Model):
     """How the source becomes an installed tree."""
 
     driver: Annotated[
-        Literal["cmake", "autotools"],
-        Field(description="Build system that upstream's source uses."),
+        Literal["autotools", "cmake", "configure", "make", "meson"],
+        Field(
+            description="Build system of upstream's source. `configure` is a script that is not "
+            "autotools' and knows `--prefix`; `make` a makefile that needs no configuration. Both "
+            "work in a copy of the source."
+        ),
     ]
     languages: Annotated[
-        tuple[Literal["c", "c++"], ...], Field(description="Languages whose compilers are needed.")
+        tuple[Literal["c", "c++", "fortran"], ...],
+        Field(description="Languages whose compilers are needed."),
     ] = ("c",)
+    script: Annotated[
+        Text, Field(description="Script that the driver `configure` runs with `sh`.")
+    ] = "configure"
     directory: Annotated[
         Text, Field(description="Folder of the source tree that holds the build files.")
     ] = "."
     options: Annotated[
-        Texts, Field(description="Arguments of the configuration step (`-DX=ON`, `--disable-x`).")
+        Texts,
+        Field(
+            description="Arguments of the configuration step (`-DX=ON`, `--disable-x`); of the "
+            "driver `make`, those of each call of make (`PREFIX={install.prefix}`)."
+        ),
     ] = ()
     environment: Annotated[
         dict[str, str], Field(description="Environment of every build step.")
@@ -388,6 +244,22 @@ class Recipe(Model):
     name: Annotated[Name, Field(description="Name of the recipe; unique over both kinds.")]
     summary: Annotated[Text, Field(description="One line for the wheel's metadata.")]
     homepage: Annotated[str, Field(pattern=r"^https?://", description="Upstream's page.")]
+    purl: Annotated[
+        str | None,
+        Field(
+            pattern=r"^pkg:[a-z][a-z0-9.+-]*/[^@?#\s]+$",
+            description="Package URL of upstream's project, without a version "
+            "(`pkg:github/madler/zlib`); with the release's it stands in the SBOM.",
+        ),
+    ] = None
+    cpe: Annotated[
+        str | None,
+        Field(
+            pattern=r"^cpe:2\.3:a:[^:\s]+:[^:\s]+$",
+            description="The name in vulnerability databases, up to the product "
+            "(`cpe:2.3:a:zlib:zlib`); with the release it stands in the SBOM.",
+        ),
+    ] = None
     license: Annotated[Text, Field(description="SPDX licence expression of the whole wheel.")]
     versions: Annotated[
         dict[str, Release], Field(min_length=1, description="Releases by upstream's version.")
@@ -403,7 +275,7 @@ class LibraryRecipe(Recipe):
     license_files: Annotated[
         tuple[Text, ...],
         Field(min_length=1, description="Licence texts in the source tree, as patterns."),
-        BeforeValidator(_as_list),
+        BeforeValidator(as_list),
     ]
     abi: Annotated[Abi, Field(description="What the library promises.")]
     requires: Annotated[Requires, Field(description="What the build needs.")] = Requires()
@@ -508,5 +380,3 @@ KINDS: dict[str, type[LibraryRecipe] | type[ConsumerRecipe]] = {
     "libraries": LibraryRecipe,
     "consumers": ConsumerRecipe,
 }
-
-assert {get_args(kind)[1].tag for kind in get_args(get_args(Source)[0])} == set(SOURCE_KINDS)

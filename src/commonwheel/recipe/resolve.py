@@ -14,6 +14,9 @@ from commonwheel.recipe.resolved import fill
 
 # Filled in by the backend, which knows where the assembled prefix is.
 PROVIDER_KEYS = ("prefix", "lib", "include", "share", "version")
+INSTALL_KEYS = ("install.prefix",)
+# Vendor and product precede the version; edition, language and the like follow it.
+CPE_REST = ":*" * 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,8 @@ def library(
         line=line(recipe, version),
         summary=recipe.summary,
         homepage=recipe.homepage,
+        purl=recipe.purl and f"{recipe.purl}@{version}",
+        cpe=recipe.cpe and f"{recipe.cpe}:{version}{CPE_REST}",
         license=recipe.license,
         license_files=recipe.license_files,
         libraries=tuple(
@@ -147,6 +152,7 @@ def _steps(recipe: LibraryRecipe, version: str, platform: Platform) -> resolved.
     return resolved.BuildSteps(
         driver=build.driver,
         languages=build.languages,
+        script=fill(build.script, known),
         directory=fill(build.directory, known),
         options=_fill_all((*build.options, *(o for w in added for o in w.options)), known),
         environment={key: fill(value, known) for key, value in environment.items()},

@@ -52,8 +52,9 @@ class Needs:
 class BuildSteps:
     """What a driver is told."""
 
-    driver: Literal["cmake", "autotools"]
+    driver: Literal["autotools", "cmake", "configure", "make", "meson"]
     languages: tuple[str, ...]
+    script: str
     directory: str
     options: tuple[str, ...]
     environment: dict[str, str]
@@ -94,6 +95,8 @@ class LibraryBuild:
     line: str
     summary: str
     homepage: str
+    purl: str | None
+    cpe: str | None
     license: str
     license_files: tuple[str, ...]
     libraries: tuple[Library, ...]

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from commonwheel.errors import SourceError
 from commonwheel.process import ProcessError
-from commonwheel.recipe.model import DebianSource
+from commonwheel.recipe.sources import DebianSource
 from commonwheel.source.apt import AptSuite, Tarball, choose
 from commonwheel.source.apt_config import RELEASES, AptEntry, debian_archives, host_entries
 from commonwheel.source.progress import Progress

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from commonwheel.errors import CommonwheelError, SourceError
 from commonwheel.recipe.address import file_name, redacted
-from commonwheel.recipe.model import DebianSource, GitSource, PypiSource, Source, UrlSource
+from commonwheel.recipe.sources import DebianSource, GitSource, PypiSource, Source, UrlSource
 from commonwheel.source.progress import NullProgress, Progress
 from commonwheel.source.settings import SourceSettings
 from commonwheel.source.store import Slot

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from commonwheel.errors import SourceError
 from commonwheel.process import ProcessError, last_lines, run
-from commonwheel.recipe.model import GitSource
+from commonwheel.recipe.sources import GitSource
 from commonwheel.source.git_program import git_command
 from commonwheel.source.progress import Progress
 

@@ -12,7 +12,7 @@ from unearth.link import Link
 
 from commonwheel.errors import SourceError
 from commonwheel.recipe.address import with_credentials
-from commonwheel.recipe.model import PypiSource
+from commonwheel.recipe.sources import PypiSource
 from commonwheel.source.settings import PipSettings, SourceSettings
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from commonwheel.errors import SourceError
 from commonwheel.process import run
-from commonwheel.recipe.model import UrlSource
+from commonwheel.recipe.sources import UrlSource
 from commonwheel.source import download as download_module
 from commonwheel.source.fetch import fetch
 from commonwheel.source.settings import SourceSettings
@@ -277,7 +277,7 @@ def test_parallel_processes_download_once(server: Server, settings: SourceSettin
         "import sys; from pathlib import Path\n"
         "from commonwheel.source.fetch import fetch\n"
         "from commonwheel.source.settings import SourceSettings\n"
-        "from commonwheel.recipe.model import UrlSource\n"
+        "from commonwheel.recipe.sources import UrlSource\n"
         "found = fetch([UrlSource(url=sys.argv[1], sha256=sys.argv[2])],\n"
         "              SourceSettings(cache=Path(sys.argv[3])))\n"
         "assert len(found.path.read_bytes()) == int(sys.argv[4])\n"

@@ -12,7 +12,7 @@ import pytest
 
 from commonwheel.errors import SourceError
 from commonwheel.process import run
-from commonwheel.recipe.model import DebianSource, GitSource, PypiSource
+from commonwheel.recipe.sources import DebianSource, GitSource, PypiSource
 from commonwheel.source.fetch import fetch
 from commonwheel.source.git_program import git_command
 from commonwheel.source.settings import PipSettings, SourceSettings, settings_from_environment

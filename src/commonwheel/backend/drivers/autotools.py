@@ -1,7 +1,8 @@
-"""Configure with the source's ``configure``, out of its tree; build with make."""
+"""Configure with the ``configure`` that autotools make, out of the source tree; build with make."""
 
 from collections.abc import Sequence
 
+from commonwheel.backend.drivers.make import PROGRAMS, build_and_install
 from commonwheel.backend.drivers.situation import Command, Driver, Situation
 
 
@@ -17,16 +18,7 @@ def commands(at: Situation) -> Sequence[Command]:
         "--enable-shared",
         *at.steps.options,
     )
-    # DESTDIR as an argument: some makefiles assign it, and an assignment beats the environment.
-    destination = f"DESTDIR={at.destination}"
-    return [
-        Command(words=configure, logs=("config.log",)),
-        Command(
-            words=("make", f"-j{at.jobs}", *at.steps.targets),
-            preview=("make", "-n", *at.steps.targets),
-        ),
-        *(Command(words=("make", target, destination)) for target in at.steps.install),
-    ]
+    return [Command(words=configure, logs=("config.log",)), *build_and_install(at)]
 
 
-DRIVER = Driver(tools=(), programs={"make": "make"}, commands=commands)
+DRIVER = Driver(tools=(), programs=PROGRAMS, commands=commands)

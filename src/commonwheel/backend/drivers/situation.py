@@ -1,7 +1,7 @@
 """What a driver is told, and what it answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from commonwheel.backend.prefix import Prefix
@@ -42,11 +42,13 @@ class Command:
         words: program and arguments.
         preview: a dry run of it, which prints the commands that it would run and changes nothing.
         logs: files in ``Situation.build`` that say more when it fails.
+        environment: variables of this step alone.
     """
 
     words: tuple[str, ...]
     preview: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
