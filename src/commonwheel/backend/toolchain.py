@@ -153,7 +153,7 @@ def make(
     (platform / "lib").mkdir(parents=True)
     specs = _confine(found[COMPILERS["c"][0]], platform / "lib", folder)
     cases = "".join(_case(each, folder) for each in libraries if each.exports)
-    launcher = next(filter(None, (shutil.which(each, path=path) for each in LAUNCHERS)), None)
+    launcher = find_launcher(path)
     compilers = {}
     for language in languages:
         compilers[language] = folder / COMPILERS[language][0]
@@ -174,6 +174,11 @@ def make(
         # Each build has a folder of its own: paths below it must not count.
         environment |= {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"}
     return Toolchain(compilers=compilers, platform=platform, environment=environment)
+
+
+def find_launcher(path: str) -> str | None:
+    """The compiler cache to use, if there is one on PATH."""
+    return next(filter(None, (shutil.which(each, path=path) for each in LAUNCHERS)), None)
 
 
 def _check_place(root: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.kit import Workshop, elf_members, extract, says
+from tests.integration.kit import PLAIN, Workshop, elf_members, extract, says
 from tests.integration.projects import LICENSE, autotools
 
 HEADER = "int answer(void);\n"
@@ -138,3 +138,23 @@ def test_fortran_is_compiled_with_the_kits_flags(workshop: Workshop) -> None:
     )
     path = build(workshop, files, "autotools", languages=["c", "fortran"])
     assert says(Path(sys.executable), CALL.format(path=str(path))) == "42"
+
+
+CACHE = """\
+#!/bin/sh
+echo "$*" >> {log}
+exec "$@"
+"""
+
+
+def test_a_compiler_cache_is_used_when_there_is_one(workshop: Workshop, tmp_path: Path) -> None:
+    programs, log = tmp_path / "programs", tmp_path / "log"
+    programs.mkdir()
+    (programs / "ccache").write_text(CACHE.format(log=log))
+    (programs / "ccache").chmod(0o755)
+    workshop.environ["PATH"] = f"{programs}:{PLAIN['PATH']}"
+    build(workshop, PROJECTS["cmake"][0], "cmake")
+    called = log.read_text().splitlines()
+    assert any(" -c " in line and line.endswith("x.c") for line in called)
+    # Linking is no work for a cache, and depends on the host's libraries.
+    assert all(" -c " in line or " -E " in line for line in called)
