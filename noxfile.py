@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""Sessions: ``build-<recipe>`` for each recipe, and tests, lint, docs, bench and gen.
+"""Sessions: ``build-<recipe>`` for each recipe; tests, e2e-recipes, lint, docs, bench and gen.
 
 Starting nox reads no recipe beyond its summary line. What follows ``--`` reaches the program that
 a session runs, behind its other arguments.
@@ -154,6 +154,13 @@ def tests(session: nox.Session) -> None:
     """Run unit, integration and end-to-end tests in one pytest run; arguments reach pytest."""
     with environment(session, "tests", "tests") as python:
         run(session, python, "pytest", *session.posargs)
+
+
+@nox.session(name="e2e-recipes", venv_backend="none")
+def e2e_recipes(session: nox.Session) -> None:
+    """Build and try the recipes that no other test builds; arguments reach pytest."""
+    with environment(session, "tests", "tests") as python:
+        run(session, python, "pytest", "tests/e2e_recipes", *session.posargs)
 
 
 @nox.session(venv_backend="none")
