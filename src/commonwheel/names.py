@@ -81,10 +81,10 @@ def release_pin(version: str, stability: str) -> str | None:
         version: of the release built against: ``3.11.1``, ``3.11.1.post2``.
         stability: ``line``, ``minor``, ``patch`` or ``exact``, as recipes say it.
     """
-    numbers = re.match(r"[0-9.]*[0-9]", version)[0].split(".")  # type: ignore[index]
-    kept = {"minor": 2, "patch": 3, "exact": max(3, len(numbers))}.get(stability)
-    if kept is None:
+    if stability == "line":
         return None
+    numbers = re.match(r"[0-9.]*[0-9]", version)[0].split(".")  # type: ignore[index]
+    kept = {"minor": 2, "patch": 3, "exact": max(3, len(numbers))}[stability]
     return ".".join([*[*numbers, "0", "0"][:kept], "*"])
 
 

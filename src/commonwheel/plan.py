@@ -61,7 +61,7 @@ class Plan:
     platform: Platform
     levels: tuple[tuple[Job, ...], ...]
 
-    @property
+    @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """All jobs, providers before their users."""
         return tuple(job for level in self.levels for job in level)
@@ -70,6 +70,10 @@ class Plan:
     def by_id(self) -> Mapping[str, Job]:
         """Jobs by their id."""
         return {job.id: job for job in self.jobs}
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {job.id: place for place, job in enumerate(self.jobs)}
 
     def library(self, job_id: str) -> LibraryJob:
         """The library job of that id."""
@@ -82,13 +86,12 @@ class Plan:
 
         One release of each library: the newest that one of them is built against suits the others.
         """
-        needed = set(closure(job.needs, lambda job_id: self.by_id[job_id].needs))
         newest: dict[str, LibraryJob] = {}
-        for each in self.jobs:
-            if isinstance(each, LibraryJob) and each.id in needed:
-                other = newest.setdefault(each.build.name, each)
-                newest[each.build.name] = max(other, each, key=_release)
-        return [each for each in self.jobs if newest.get(each.build.name) is each]
+        for job_id in closure(job.needs, lambda job_id: self.by_id[job_id].needs):
+            each = self.library(job_id)
+            other = newest.setdefault(each.build.name, each)
+            newest[each.build.name] = max(other, each, key=_release)
+        return sorted(newest.values(), key=lambda each: self._places[each.id])
 
 
 def _release(job: LibraryJob) -> Version:
@@ -174,11 +177,12 @@ class _Choice:
         wanted = list(dict.fromkeys([*requested, *listed]))
         self.members = closure(wanted, lambda name: uses_of(recipes[name]))
         levels({name: uses_of(recipes[name]) for name in self.members})
-        self.uses = [
-            Use(user=name, library=library, use=use)
-            for name in self.members
-            for library, use in uses_of(recipes[name]).items()
-        ]
+        self.users: dict[str, list[Use]] = {name: [] for name in self.members}
+        for name in self.members:
+            for library, use in uses_of(recipes[name]).items():
+                self.users[library].append(Use(user=name, library=library, use=use))
+        # By user and library, what the user's own recipe asks for.
+        self.against: dict[tuple[str, str], str] = {}
         self.shipped = {
             name: self._ship(recipe)
             for name in self.members
@@ -186,7 +190,7 @@ class _Choice:
         }
 
     def _ship(self, recipe: LibraryRecipe) -> str:
-        users = [use for use in self.uses if use.library == recipe.name]
+        users = self.users[recipe.name]
         pinned = self.recipes.versions.get(recipe.name)
         fits = [pinned] if pinned else resolve.admitted(recipe, "")
         for use in users:
@@ -196,13 +200,15 @@ class _Choice:
             raise self._clash(recipe, users, pinned)
         newest = self._in_line(recipe, fits, users)[-1]
         for use in users:
-            self._check_line(recipe, newest, use)
+            self.against[use.user, recipe.name] = self._built_against(recipe, use, newest)
         return newest
 
     @staticmethod
     def _in_line(recipe: LibraryRecipe, fits: Sequence[str], users: Iterable[Use]) -> Sequence[str]:
         """Those of the line that users name by the release that they are built against."""
         named = {resolve.series(recipe, u.use.build_against) for u in users if u.use.build_against}
+        if not named:
+            return fits
         return [version for version in fits if {resolve.series(recipe, version)} == named] or fits
 
     def _clash(self, recipe: LibraryRecipe, users: Iterable[Use], pinned: str | None) -> PlanError:
@@ -215,9 +221,15 @@ class _Choice:
             "apart, or add a release",
         )
 
-    def _check_line(self, recipe: LibraryRecipe, shipped: str, use: Use) -> None:
-        against = self.against(recipe, use.use, shipped)
-        ours, theirs = resolve.series(recipe, shipped), resolve.series(recipe, against)
+    def _built_against(self, recipe: LibraryRecipe, use: Use, shipped: str) -> str:
+        """The release that a user's own recipe asks to be built against."""
+        ours = resolve.series(recipe, shipped)
+        against = use.use.build_against or next(
+            version
+            for version in resolve.admitted(recipe, use.use.range)
+            if resolve.series(recipe, version) == ours
+        )
+        theirs = resolve.series(recipe, against)
         if ours != theirs:
             raise PlanError(
                 f"two lines of {recipe.name} in one plan: {use.user} is built against {against} "
@@ -230,14 +242,7 @@ class _Choice:
                 "would be shipped",
                 hint=f"raise the release with --set {recipe.name}.version={against}",
             )
-
-    def against(self, recipe: LibraryRecipe, use: LibraryUse, shipped: str) -> str:
-        """The release that a user's own recipe asks to be built against."""
-        if use.build_against is not None:
-            return use.build_against
-        series = resolve.series(recipe, shipped)
-        fits = resolve.admitted(recipe, use.range)
-        return next(version for version in fits if resolve.series(recipe, version) == series)
+        return against
 
 
 class _Builder:
@@ -249,14 +254,14 @@ class _Builder:
         self.recipes, self.choice = recipes, choice
         self.platform, self.names = platform, names
         self.found: dict[str, Job] = {}
+        self.floors: dict[str, Mapping[str, str]] = {}
 
     def jobs(self, pythons: Sequence[str]) -> dict[str, Job]:
         for name, version in self.choice.shipped.items():
             self.library(name, version)
         for name in self.choice.members:
             if isinstance(recipe := self.recipes[name], ConsumerRecipe):
-                for python in self._suited(recipe, pythons):
-                    self.consumer(recipe, python)
+                self.consumer(recipe, self._suited(recipe, pythons))
         return self.found
 
     @staticmethod
@@ -286,30 +291,29 @@ class _Builder:
             )
         return job_id
 
-    def consumer(self, recipe: ConsumerRecipe, python: str) -> None:
+    def consumer(self, recipe: ConsumerRecipe, pythons: Iterable[str]) -> None:
         version = self.recipes.versions.get(recipe.name) or resolve.admitted(recipe, "")[-1]
         provided, needs = self._against(recipe)
-        job_id = f"{recipe.name}-{version}-cp{python.replace('.', '')}"
-        self.found[job_id] = ConsumerJob(
-            id=job_id,
-            build=resolve.consumer(recipe, version, provided, self.names),
-            python=python,
-            needs=needs,
-            tested_with=self._tested_with(recipe),
-        )
+        build = resolve.consumer(recipe, version, provided, self.names)
+        tested_with = self._tested_with(recipe)
+        for python in pythons:
+            job_id = f"{recipe.name}-{version}-cp{python.replace('.', '')}"
+            self.found[job_id] = ConsumerJob(
+                id=job_id, build=build, python=python, needs=needs, tested_with=tested_with
+            )
 
     def _against(
         self, user: LibraryRecipe | ConsumerRecipe
     ) -> tuple[tuple[Provided, ...], tuple[str, ...]]:
         provided, needs = [], []
-        floors = self._floors(user)
+        floors = self._floors(user.name)
         for name in uses_of(user):
             provided.append(resolve.provided(self.recipes.library(name), floors[name], self.names))
             needs.append(self.library(name, floors[name]))
         return tuple(provided), tuple(needs)
 
     def _tested_with(self, recipe: ConsumerRecipe) -> tuple[tuple[str, ...], ...]:
-        oldest = self._floors(recipe)
+        oldest = self._floors(recipe.name)
         newest = {name: self.choice.shipped[name] for name in oldest}
         sets = dict.fromkeys(
             tuple(self.library(name, version) for name, version in chosen.items())
@@ -317,21 +321,18 @@ class _Builder:
         )
         return tuple(sets)
 
-    def _floors(self, user: LibraryRecipe | ConsumerRecipe) -> dict[str, str]:
+    def _floors(self, user: str) -> Mapping[str, str]:
         """The oldest release of each library below a recipe that it and all between them accept.
 
         A wheel requires at least what it is built against, so nothing older can be installed with
         it, and nothing older is built against.
         """
-        members = closure(uses_of(user), lambda name: uses_of(self.recipes[name]))
-        users = {user.name, *members}
-        floors: dict[str, str] = {}
-        for name in members:
-            recipe, shipped = self.recipes.library(name), self.choice.shipped[name]
-            wanted = [
-                self.choice.against(recipe, each.use, shipped)
-                for each in self.choice.uses
-                if each.library == name and each.user in users
-            ]
-            floors[name] = max(wanted, key=partial(resolve.sort_key, recipe))
-        return floors
+        if user not in self.floors:
+            uses = uses_of(self.recipes[user])
+            floors = {name: self.choice.against[user, name] for name in uses}
+            for between in uses:
+                for name, version in self._floors(between).items():
+                    newer = partial(resolve.sort_key, self.recipes[name])
+                    floors[name] = max(floors.get(name, version), version, key=newer)
+            self.floors[user] = floors
+        return self.floors[user]

@@ -10,8 +10,7 @@ def closure(start: Iterable[str], needs: Callable[[str], Iterable[str]]) -> list
     """All that ``start`` needs, itself included, in order of discovery."""
     found: dict[str, None] = {}
     waiting = list(start)
-    while waiting:
-        name = waiting.pop(0)
+    for name in waiting:
         if name not in found:
             found[name] = None
             waiting.extend(needs(name))

@@ -152,8 +152,10 @@ def _placeholders(recipe: AnyRecipe, document: Document) -> Iterator[Finding]:
     if isinstance(recipe, LibraryRecipe):
         at_build |= set(INSTALL_KEYS)
     for place, text in _texts(document.value, ()):
-        steps = [step for step in place if isinstance(step, str)]
         found = [match[1] for match in PLACEHOLDER.finditer(text)]
+        if not found:
+            continue
+        steps = [step for step in place if isinstance(step, str)]
         if _is_filled(steps, FILLED[type(recipe)]):
             allowed = known | (at_build if _is_filled(steps, BUILD_TIME) else set())
             listed = ", ".join(sorted(allowed))

@@ -1,15 +1,24 @@
 """Recipe as written + release + platform → resolved: no placeholders, conditionals decided."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from commonwheel.names import Names, default_label, release_pin
 from commonwheel.recipe import resolved
-from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe, Recipe, Release, Requires, When
+from commonwheel.recipe.model import (
+    Build,
+    ConsumerRecipe,
+    LibraryRecipe,
+    Recipe,
+    Release,
+    Requires,
+    When,
+)
 from commonwheel.recipe.resolved import fill
 
 # Filled in by the backend, which knows where the assembled prefix is.
@@ -56,19 +65,34 @@ def series(recipe: LibraryRecipe, version: str) -> str:
 
 def wheel_version(recipe: Recipe, version: str) -> str:
     """The version of a release's wheel, normalised as its file name and its metadata hold it."""
-    return str(sort_key(recipe, version))
+    return _normalised(recipe.versions[version].wheel_version or version)
 
 
 def sort_key(recipe: Recipe, version: str) -> Version:
     """How releases of a recipe are ordered."""
-    return Version(recipe.versions[version].wheel_version or version)
+    return _parsed(recipe.versions[version].wheel_version or version)
 
 
 def admitted(recipe: Recipe, specifiers: str) -> list[str]:
     """The listed releases that satisfy a range, oldest first."""
-    allowed = SpecifierSet(specifiers)
-    fits = [v for v in recipe.versions if allowed.contains(sort_key(recipe, v), prereleases=True)]
+    fits = [v for v in recipe.versions if _admits(specifiers, wheel_version(recipe, v))]
     return sorted(fits, key=lambda version: sort_key(recipe, version))
+
+
+# A plan asks for the same releases and ranges again and again, and parsing is most of an answer.
+@cache
+def _parsed(version: str) -> Version:
+    return Version(version)
+
+
+@cache
+def _normalised(version: str) -> str:
+    return str(_parsed(version))
+
+
+@cache
+def _admits(specifiers: str, version: str) -> bool:
+    return SpecifierSet(specifiers).contains(version, prereleases=True)
 
 
 def provided(recipe: LibraryRecipe, version: str, names: Names) -> resolved.Provided:
@@ -95,6 +119,7 @@ def library(
     """One release of a library recipe on one platform."""
     known = variables(recipe, version)
     release = recipe.versions[version]
+    holding = _holding(recipe, version, platform)
     return resolved.LibraryBuild(
         prefix=names.prefix,
         name=recipe.name,
@@ -113,8 +138,8 @@ def library(
         ),
         stability=recipe.abi.stability,
         provided=tuple(uses),
-        needs=_needs(recipe.requires, _holding(recipe, version, platform)),
-        build=_steps(recipe, version, platform),
+        needs=_needs(recipe.requires, holding),
+        build=_steps(recipe.build, known, holding),
         products=_products(recipe, known),
         data=tuple(fill(each.path, known) for each in recipe.data),
         singleton=recipe.singleton,
@@ -138,14 +163,12 @@ def _holding(recipe: LibraryRecipe, version: str, platform: Platform) -> list[Wh
     return [
         when
         for when in recipe.build.when
-        if (when.version is None or version in admitted(recipe, when.version))
+        if (when.version is None or _admits(when.version, wheel_version(recipe, version)))
         and (when.platform is None or fnmatchcase(str(platform), when.platform))
     ]
 
 
-def _steps(recipe: LibraryRecipe, version: str, platform: Platform) -> resolved.BuildSteps:
-    build, known = recipe.build, variables(recipe, version)
-    added = _holding(recipe, version, platform)
+def _steps(build: Build, known: Mapping[str, str], added: Sequence[When]) -> resolved.BuildSteps:
     environment = dict(build.environment)
     for when in added:
         environment |= when.environment
