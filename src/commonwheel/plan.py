@@ -192,7 +192,7 @@ class _Choice:
     def _ship(self, recipe: LibraryRecipe) -> str:
         users = self.users[recipe.name]
         pinned = self.recipes.versions.get(recipe.name)
-        fits = [pinned] if pinned else resolve.admitted(recipe, "")
+        fits: Sequence[str] = [pinned] if pinned else resolve.admitted(recipe, "")
         for use in users:
             allowed = set(resolve.admitted(recipe, use.use.range))
             fits = [version for version in fits if version in allowed]

@@ -268,6 +268,10 @@ class Recipe(Model):
         tuple[Waiver, ...], Field(description="Gates that may fail, each with its reason.")
     ] = ()
 
+    def __hash__(self) -> int:
+        # Equal recipes have equal names; the fields hold mappings, which have no hash.
+        return hash(self.name)
+
 
 class LibraryRecipe(Recipe):
     """How one native library is fetched, built, exported and checked."""

@@ -1,4 +1,7 @@
-"""Recipe as written + release + platform → resolved: no placeholders, conditionals decided."""
+"""Recipe as written + release + platform → resolved: no placeholders, conditionals decided.
+
+What is cached is asked again and again within one plan, and by the plan of each platform.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,6 @@ from commonwheel.recipe.model import (
     ConsumerRecipe,
     LibraryRecipe,
     Recipe,
-    Release,
     Requires,
     When,
 )
@@ -52,49 +54,40 @@ def label(recipe: LibraryRecipe, version: str) -> str:
     return fill(text, variables(recipe, version))
 
 
+@cache
 def line(recipe: LibraryRecipe, version: str) -> str:
     """The ABI line of a release: ``proj-so25``."""
     return f"{recipe.name}-{label(recipe, version)}"
 
 
+@cache
 def series(recipe: LibraryRecipe, version: str) -> str:
     """The releases that can replace this one: its line, or less where the recipe promises less."""
     pin = release_pin(wheel_version(recipe, version), recipe.abi.stability)
     return f"{line(recipe, version)} {pin}" if pin else line(recipe, version)
 
 
+@cache
 def wheel_version(recipe: Recipe, version: str) -> str:
     """The version of a release's wheel, normalised as its file name and its metadata hold it."""
-    return _normalised(recipe.versions[version].wheel_version or version)
+    return str(sort_key(recipe, version))
 
 
+@cache
 def sort_key(recipe: Recipe, version: str) -> Version:
     """How releases of a recipe are ordered."""
-    return _parsed(recipe.versions[version].wheel_version or version)
+    return Version(recipe.versions[version].wheel_version or version)
 
 
-def admitted(recipe: Recipe, specifiers: str) -> list[str]:
+@cache
+def admitted(recipe: Recipe, specifiers: str) -> tuple[str, ...]:
     """The listed releases that satisfy a range, oldest first."""
-    fits = [v for v in recipe.versions if _admits(specifiers, wheel_version(recipe, v))]
-    return sorted(fits, key=lambda version: sort_key(recipe, version))
-
-
-# A plan asks for the same releases and ranges again and again, and parsing is most of an answer.
-@cache
-def _parsed(version: str) -> Version:
-    return Version(version)
+    allowed = SpecifierSet(specifiers)
+    fits = [v for v in recipe.versions if allowed.contains(sort_key(recipe, v), prereleases=True)]
+    return tuple(sorted(fits, key=lambda version: sort_key(recipe, version)))
 
 
 @cache
-def _normalised(version: str) -> str:
-    return str(_parsed(version))
-
-
-@cache
-def _admits(specifiers: str, version: str) -> bool:
-    return SpecifierSet(specifiers).contains(version, prereleases=True)
-
-
 def provided(recipe: LibraryRecipe, version: str, names: Names) -> resolved.Provided:
     """A library release as a build is given it."""
     its_line = line(recipe, version)
@@ -118,7 +111,6 @@ def library(
 ) -> resolved.LibraryBuild:
     """One release of a library recipe on one platform."""
     known = variables(recipe, version)
-    release = recipe.versions[version]
     holding = _holding(recipe, version, platform)
     return resolved.LibraryBuild(
         prefix=names.prefix,
@@ -143,8 +135,8 @@ def library(
         products=_products(recipe, known),
         data=tuple(fill(each.path, known) for each in recipe.data),
         singleton=recipe.singleton,
-        sources=_sources(release),
-        patches=release.patches,
+        sources=_sources(recipe, version),
+        patches=recipe.versions[version].patches,
     )
 
 
@@ -163,7 +155,7 @@ def _holding(recipe: LibraryRecipe, version: str, platform: Platform) -> list[Wh
     return [
         when
         for when in recipe.build.when
-        if (when.version is None or _admits(when.version, wheel_version(recipe, version)))
+        if (when.version is None or version in admitted(recipe, when.version))
         and (when.platform is None or fnmatchcase(str(platform), when.platform))
     ]
 
@@ -189,7 +181,6 @@ def consumer(
 ) -> resolved.ConsumerBuild:
     """One release of a consumer recipe."""
     known = variables(recipe, version)
-    release = recipe.versions[version]
     return resolved.ConsumerBuild(
         prefix=names.prefix,
         name=recipe.name,
@@ -201,8 +192,8 @@ def consumer(
         config_settings={key: fill(value, known) for key, value in recipe.config_settings.items()},
         grafts=recipe.grafts,
         dlopen=recipe.dlopen,
-        sources=_sources(release),
-        patches=release.patches,
+        sources=_sources(recipe, version),
+        patches=recipe.versions[version].patches,
     )
 
 
@@ -213,9 +204,11 @@ def _needs(requires: Requires, holding: Iterable[When] = ()) -> resolved.Needs:
     return resolved.Needs(tools=requires.tools, programs=programs)
 
 
-def _sources(release: Release) -> tuple[resolved.SourceFact, ...]:
+@cache
+def _sources(recipe: Recipe, version: str) -> tuple[resolved.SourceFact, ...]:
     return tuple(
-        resolved.SourceFact(origin=each.describe(), sha256=each.sha256) for each in release.sources
+        resolved.SourceFact(origin=each.describe(), sha256=each.sha256)
+        for each in recipe.versions[version].sources
     )
 
 

@@ -53,9 +53,9 @@ def test_a_label_of_its_own(tmp_path: Path, label: str, line: str) -> None:
 def test_releases_are_ordered_as_versions(tmp_path: Path) -> None:
     text = library("zlib", ["1.10", "1.9", "1.10rc1", "1.9.post1", "2.0"])
     recipe = read(tmp_path, text).library("zlib")
-    assert resolve.admitted(recipe, "") == ["1.9", "1.9.post1", "1.10rc1", "1.10", "2.0"]
-    assert resolve.admitted(recipe, ">=1.9.post1,<2") == ["1.9.post1", "1.10rc1", "1.10"]
-    assert resolve.admitted(recipe, ">3") == []
+    assert resolve.admitted(recipe, "") == ("1.9", "1.9.post1", "1.10rc1", "1.10", "2.0")
+    assert resolve.admitted(recipe, ">=1.9.post1,<2") == ("1.9.post1", "1.10rc1", "1.10")
+    assert resolve.admitted(recipe, ">3") == ()
 
 
 def test_a_wheel_version_orders_compares_and_is_normalised(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_a_wheel_version_orders_compares_and_is_normalised(tmp_path: Path) -> No
         '"1.1.1w":\n', '"1.1.1w":\n    wheel-version: 1.1.1.post23\n'
     )
     recipe = read(tmp_path, text).library("zlib")
-    assert resolve.admitted(recipe, "") == ["1.1.1w", "1.1.2", "2024.01"]
-    assert resolve.admitted(recipe, ">1.1.1,<1.1.2") == []  # PEP 440: > excludes post releases
-    assert resolve.admitted(recipe, ">=1.1.1,<1.1.2") == ["1.1.1w"]
+    assert resolve.admitted(recipe, "") == ("1.1.1w", "1.1.2", "2024.01")
+    assert resolve.admitted(recipe, ">1.1.1,<1.1.2") == ()  # PEP 440: > excludes post releases
+    assert resolve.admitted(recipe, ">=1.1.1,<1.1.2") == ("1.1.1w",)
     build = resolve.library(recipe, "1.1.1w", LINUX, (), Names())
     assert (build.version, build.wheel_version) == ("1.1.1w", "1.1.1.post23")
     assert resolve.library(recipe, "2024.01", LINUX, (), Names()).wheel_version == "2024.1"
@@ -210,3 +210,16 @@ def test_what_travels_as_json_arrives_as_it_was(build: LibraryBuild | ConsumerBu
 def test_json_that_lacks_a_value_is_refused() -> None:
     with pytest.raises(TypeError, match="sha256"):
         from_json(SourceFact, {"origin": "x"})
+
+
+def test_recipes_of_one_name_do_not_share_answers(tmp_path: Path) -> None:
+    # As --set makes them: two recipes of one name in one process.
+    first = read(tmp_path / "a", library("geos", {"3.9": "1"})).library("geos")
+    same = read(tmp_path / "b", library("geos", {"3.9": "1"})).library("geos")
+    other = read(tmp_path / "c", library("geos", {"3.9": "2"})).library("geos")
+    assert (first == same, hash(first) == hash(same)) == (True, True)
+    assert [resolve.line(each, "3.9") for each in (first, same, other)] == [
+        "geos-so1",
+        "geos-so1",
+        "geos-so2",
+    ]
