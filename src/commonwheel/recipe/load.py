@@ -1,37 +1,21 @@
 """Recipes from folders of YAML, with every problem of every file found at once."""
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from commonwheel.errors import RecipeError, UsageError
 from commonwheel.recipe import yaml
 from commonwheel.recipe.lint import lint
 from commonwheel.recipe.model import KINDS, AnyRecipe, LibraryRecipe
-from commonwheel.recipe.sources import SOURCE_KINDS
+from commonwheel.recipe.problems import nearest, problems
 
 STEP = r'(?:"[^"]+"|[^".=]+?)'
 OVERRIDE = re.compile(rf"(?P<path>{STEP}(?:\.{STEP})+)(?P<op>\+?=)(?P<value>.*)", re.DOTALL)
-
-# What pydantic says of types, in the words of YAML.
-EXPECTED = {
-    "bool_parsing": "yes or no is expected",
-    "dict_type": "a mapping of keys is expected",
-    "int_parsing": "a whole number is expected",
-    "int_parsing_size": "a whole number of sane size is expected",
-    "model_attributes_type": "a mapping of keys is expected",
-    "model_type": "a mapping of keys is expected",
-    "string_type": "text is expected",
-    "too_short": "at least one is needed",
-    "tuple_type": "a list is expected",
-}
-MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +44,7 @@ class RecipeSet:
             return self.loaded[name].recipe
         except KeyError:
             raise UsageError(
-                f"there is no recipe '{name}'", hint=_nearest(name, self.loaded) or self._known()
+                f"there is no recipe '{name}'", hint=nearest(name, self.loaded) or self._known()
             ) from None
 
     def _known(self) -> str:
@@ -185,7 +169,7 @@ def _check_recipes(overrides: Iterable[Override], known: Collection[str]) -> Non
         if override.recipe not in known:
             raise UsageError(
                 f"--set {override.text}: there is no recipe '{override.recipe}'",
-                hint=_nearest(override.recipe, known),
+                hint=nearest(override.recipe, known),
             )
 
 
@@ -217,26 +201,14 @@ def _load_file(file: Path, folder: Path, overrides: Iterable[Override]) -> Loade
     try:
         recipe = model.model_validate(document.value)
     except ValidationError as error:
-        found = _first_causes(error.errors(include_url=False))
-        raise RecipeError.collect([_problem(e, document, model) for e in found]) from None
+        found = problems(error, model, document.where, "the recipe")
+        raise RecipeError.collect(found) from None
     if recipe.name != file.stem:
         where = document.where(["name"])
         raise RecipeError.collect(
             [f"{where}: the name is '{recipe.name}' but the file {file.name}"]
         )
     return Loaded(recipe=recipe, folder=folder, document=document)
-
-
-def _first_causes(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    # pydantic calls a list too short whose items are wrong.
-    return [
-        each
-        for each in errors
-        if each["type"] != "too_short"
-        or not any(
-            other["loc"][: len(each["loc"])] == each["loc"] != other["loc"] for other in errors
-        )
-    ]
 
 
 def _apply(override: Override, document: yaml.Document) -> None:
@@ -286,82 +258,3 @@ def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
-
-
-def _problem(error: ErrorDetails, document: yaml.Document, model: type[BaseModel]) -> str:
-    path = [step for index, step in enumerate(error["loc"]) if not _is_tag(index, error["loc"])]
-    where = document.where(path)
-    shown = ".".join(str(step) for step in path) or "the recipe"
-    holder = ".".join(str(step) for step in path[:-1]) or "the recipe"
-    match error["type"]:
-        case "extra_forbidden":
-            known = _fields_at(model, error["loc"][:-1])
-            return f"{where}: {_unknown(str(path[-1]), known, holder)}"
-        case "missing":
-            return f"{where}: the key '{path[-1]}' is missing in {holder}"
-        case _:
-            return f"{where}: {shown}: {_expected(error)}{_found(error['input'])}"
-
-
-def _unknown(key: str, known: Sequence[str], holder: str) -> str:
-    kind = next((each for each in SOURCE_KINDS if each in known), None)
-    if kind and key in SOURCE_KINDS:
-        return f"{holder} has '{kind}' already; '{key}' is a source of its own"
-    what = f"unknown key '{key}' in {holder}"
-    return what + (_nearest(key, known, prefix="; ") or f"; it knows {', '.join(known)}")
-
-
-def _expected(error: ErrorDetails) -> str:
-    message = error["msg"].removeprefix("Value error, ")
-    return EXPECTED.get(error["type"]) or message[:1].lower() + message[1:]
-
-
-def _found(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return ""
-    text = repr(value) if value is not None else "nothing"
-    return f" (found {text[:MOST_SHOWN]}{'…' if len(text) > MOST_SHOWN else ''})"
-
-
-def _is_tag(index: int, loc: Sequence[int | str]) -> bool:
-    # pydantic names the branch of a union in the path: sources.0.url.sha256
-    match tuple(loc[: index + 1]):
-        case (*_, "sources", int(), str(kind)):
-            return kind in SOURCE_KINDS
-        case _:
-            return False
-
-
-def _alias(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")
-
-
-def _fields_at(model: Any, path: Sequence[str | int]) -> list[str]:
-    """Names of the fields that the model knows below ``path``."""
-    models = {model}
-    for index, step in enumerate(path):
-        if _is_tag(index, path):
-            models = {each for each in models if step in each.model_fields}
-            continue
-        found: set[Any] = set()
-        for each in models:
-            for name, info in each.model_fields.items():
-                if _alias(name) == step:
-                    found |= set(_models_in(info.annotation))
-        # An index, or the key of a mapping (a version), stays within the same models.
-        models = found or models
-    return sorted({_alias(name) for each in models for name in each.model_fields})
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and get_origin(annotation) is None:
-        if issubclass(annotation, BaseModel):
-            yield annotation
-        return
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
-
-
-def _nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"{prefix}perhaps you meant '{close[0]}'" if close else ""

@@ -163,6 +163,7 @@ def test_a_problem_says_where_what_and_the_nearest_key(
         (f"{{url: 'https://e.org/a', sha256: {SHA.upper()}}}", "sha256: string should match"),
         ("{url: 'https://e.org/a'}", "the key 'sha256' is missing in versions.1.0.sources.0"),
         (f"{{url: e.org/a, sha256: {SHA}}}", "versions.1.0.sources.0.url: string should match"),
+        (f"{{url: 'htps://me:secret@e.org/a', sha256: {SHA}}}", "(found 'htps://e.org/a')"),
         (f"{{url: 'https://', sha256: {SHA}}}", "url: not a URL: it has no host"),
         (f"{{url: 'https://[::1/a', sha256: {SHA}}}", "url: not a URL: Invalid IPv6 URL"),
         (
