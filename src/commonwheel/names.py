@@ -61,11 +61,6 @@ class Names:
         return f"{version}+{self.prefix}.{build}"
 
     @property
-    def loader(self) -> str:
-        """Module that is put beside a consumer's extensions."""
-        return f"_{self.prefix}"
-
-    @property
     def manifest(self) -> str:
         """File in a library wheel's dist-info that says what the wheel owns."""
         return f"{self.prefix}.json"

@@ -17,7 +17,6 @@ from packaging.version import Version
 from commonwheel.cache.keys import file_digest
 from commonwheel.errors import WheelhouseError
 from commonwheel.files import replacing, write_atomically
-from commonwheel.names import Names
 
 PROVENANCE_SCHEMA = 1
 
@@ -169,14 +168,9 @@ class Wheelhouse:
             newest[name] = max(version, newest.get(name, version))
         return [f"{name}{_exactly(newest[name])}" for name in sorted(newest)]
 
-    @staticmethod
-    def projects(wheels: Sequence[Path], names: Names) -> list[str]:
-        """The distributions of consumer wheels among ``wheels``, sorted."""
-        found = {str(parse_wheel_filename(wheel.name)[0]) for wheel in wheels}
-        return sorted(name for name in found if not name.startswith(f"{names.prefix}-"))
-
-    def install_line(self, projects: Sequence[str]) -> str:
-        """The command that installs projects from here."""
+    def install_line(self, wheels: Sequence[Path]) -> str:
+        """The command that installs the distributions of these wheels from here."""
+        projects = sorted({parse_wheel_filename(wheel.name)[0] for wheel in wheels})
         root = os.path.relpath(self.root)
         words = ["pip", "install", "--find-links", root, "-c", f"{root}/constraints.txt", *projects]
         return shlex.join(words)

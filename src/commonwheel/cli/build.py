@@ -19,6 +19,7 @@ from commonwheel.cli.common import (
 from commonwheel.constraints import read_constraints
 from commonwheel.engine.host import HostEngine
 from commonwheel.pipeline import Pipeline, Settings
+from commonwheel.plan import ConsumerJob
 from commonwheel.render import results_table
 from commonwheel.wheelhouse import Wheelhouse
 
@@ -82,5 +83,5 @@ def run(options: argparse.Namespace) -> None:
     )
     results = pipeline.run()
     console.show(results_table(results))
-    if projects := wheelhouse.projects([result.wheel for result in results], NAMES):
-        console.show(f"install: {wheelhouse.install_line(projects)}")
+    if wheels := [each.wheel for each in results if isinstance(each.job, ConsumerJob)]:
+        console.show(f"install: {wheelhouse.install_line(wheels)}")

@@ -8,10 +8,12 @@ import warnings
 from dataclasses import dataclass
 
 from commonwheel.errors import RepairError
-from commonwheel.names import Names
 from commonwheel.template import fill, literal
 
 TEMPLATES = "commonwheel.repair.templates"
+# Inside of a consumer's own package, so that no owner's prefix need tell it from another's: what a
+# patch, or upstream itself, asks of it works with every prefix.
+LOADER = "_commonwheel"
 MARKER = "# added by commonwheel repair"
 NEWLINE = re.compile(r"\r\n|\r|\n")
 IGNORED = {
@@ -77,9 +79,7 @@ def consumer_loader(facts: LoaderFacts) -> str:
     )
 
 
-def insert_call(
-    init_source: bytes, *, loader: str = Names().loader, member: str = "__init__.py"
-) -> bytes:
+def insert_call(init_source: bytes, *, member: str = "__init__.py") -> bytes:
     """A package's ``__init__`` with one line added that calls the loader; unchanged if it has it.
 
     The line stands after the docstring and ``__future__`` imports (Python requires that order), or
@@ -87,14 +87,13 @@ def insert_call(
 
     Args:
         init_source: the file as it is, in whatever encoding it declares.
-        loader: name of the loader's module, ``_commonwheel``.
         member: the file's name in the wheel, for errors.
 
     Raises:
         RepairError: the file is not Python, or the line cannot be added.
     """
     tree = _parse(init_source, member)
-    code = f"from . import {loader}; {loader}.load()"
+    code = f"from . import {LOADER}; {LOADER}.load()"
     call = ast.parse(code).body
     if _holds(tree.body, call):
         return init_source

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from commonwheel.names import Names
 from commonwheel.repair.providers import ProviderWheel
 from commonwheel.wheel.metadata import with_requirements, with_tags, with_version
 from commonwheel.wheel.name import escape_version
@@ -24,7 +23,6 @@ def metadata_changes(
     used: Sequence[ProviderWheel],
     platforms: Sequence[str],
     version: str | None,
-    names: Names,
 ) -> MetadataChanges:
     """Describe the repaired wheel.
 
@@ -33,7 +31,6 @@ def metadata_changes(
         used: the providers that it requires.
         platforms: the platform tags that it earned; empty for a wheel without binaries.
         version: its new version; None keeps its own.
-        names: gives the prefix of the requirements that are ours.
     """
     new = replace(
         wheel.name,
@@ -41,9 +38,7 @@ def metadata_changes(
         platform=tuple(platforms) or wheel.name.platform,
     )
     metadata = wheel.read(wheel.info("METADATA"))
-    changed = with_requirements(
-        metadata, [each.requirement for each in used], drop_prefix=f"{names.prefix}-"
-    )
+    changed = with_requirements(metadata, [each.requirement for each in used])
     changed = changed if version is None else with_version(changed, version)
     described = wheel.read(wheel.info("WHEEL"))
     candidates = {

@@ -5,9 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from commonwheel.errors import RepairError
-from commonwheel.names import Names
 from commonwheel.repair.classify import FIXED_SCHEMES, Needs
-from commonwheel.repair.loader import LoaderFacts, UsedProvider, consumer_loader, insert_call
+from commonwheel.repair.loader import (
+    LOADER,
+    LoaderFacts,
+    UsedProvider,
+    consumer_loader,
+    insert_call,
+)
 from commonwheel.repair.providers import ProviderWheel
 from commonwheel.wheel.read import Wheel
 
@@ -25,7 +30,6 @@ def loader_changes(
     wheel: Wheel,
     needs: Sequence[Needs],
     used: Sequence[ProviderWheel],
-    names: Names,
     dlopen: Sequence[str],
 ) -> Loading:
     """One loader for each package that has extensions with providers.
@@ -58,9 +62,9 @@ def loader_changes(
         init = inits[package]
         providers = tuple(_used_providers(package, members, used, dlopen))
         source = consumer_loader(LoaderFacts(consumer=consumer, providers=providers))
-        added[f"{posixpath.dirname(init)}/{names.loader}.py"] = source.encode()
+        added[f"{posixpath.dirname(init)}/{LOADER}.py"] = source.encode()
         before = wheel.read(init)
-        after = insert_call(before, loader=names.loader, member=f"{wheel.path.name}:{init}")
+        after = insert_call(before, member=f"{wheel.path.name}:{init}")
         if after != before:
             replaced[init] = after
     return Loading(added=added, replaced=replaced, notes=tuple(notes))

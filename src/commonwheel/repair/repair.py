@@ -151,11 +151,11 @@ def _write(raw: _Raw, destination: Path, options: RepairOptions) -> Repaired:
     notes: list[str] = []
     added: Mapping[str, bytes] = {}
     if not is_library and used:
-        loading = loader_changes(wheel, needs, used, options.names, options.dlopen)
+        loading = loader_changes(wheel, needs, used, options.dlopen)
         changed |= loading.replaced
         added, notes = loading.added, list(loading.notes)
     tags = platform_tags((need.binary.elf for need in needs), options.arch) if needs else []
-    meta = metadata_changes(wheel, used, tags, options.version, options.names)
+    meta = metadata_changes(wheel, used, tags, options.version)
     target = destination / meta.file_name
     destination.mkdir(parents=True, exist_ok=True)
     existing = {name: content for name, content in added.items() if name in wheel.by_name}

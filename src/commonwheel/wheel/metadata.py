@@ -98,21 +98,20 @@ def with_version(raw: bytes, version: str) -> bytes:
     return b"".join(fields) + rest
 
 
-def with_requirements(raw: bytes, additions: Sequence[str], *, drop_prefix: str) -> bytes:
+def with_requirements(raw: bytes, additions: Sequence[str]) -> bytes:
     """METADATA with more Requires-Dist headers, after the last that is there.
 
     Args:
         raw: METADATA.
-        additions: requirements (PEP 508).
-        drop_prefix: headers of distributions whose normalised name begins so (``commonwheel-``) are
-            dropped before, so that doing it twice changes nothing.
+        additions: requirements (PEP 508); headers on the same distributions are dropped before, so
+            that doing it twice changes nothing.
 
     Raises:
         WheelError: a requirement has more than one line.
     """
     fields, newline, rest = _split(raw)
-    prefix = re.sub(r"[-_.]+", "-", drop_prefix).lower()
-    kept = [field for field in fields if not _requires(field, prefix)]
+    replaced = {_project(requirement) for requirement in additions}
+    kept = [f for f in fields if not (_is(f, "requires-dist") and _required(f) in replaced)]
     found = [index for index, field in enumerate(kept) if _is(field, "requires-dist")]
     at = found[-1] + 1 if found else len(kept)
     new = [_line("Requires-Dist", requirement, newline) for requirement in additions]
@@ -174,8 +173,10 @@ def _is(field: bytes, name: str) -> bool:
     return field.partition(b":")[0].strip().lower() == name.encode()
 
 
-def _requires(field: bytes, prefix: str) -> bool:
-    if not _is(field, "requires-dist"):
-        return False
-    name = REQUIREMENT_NAME.match(field.partition(b":")[2].decode("utf-8", "replace"))
-    return name is not None and normalise(name[1]).startswith(prefix)
+def _required(field: bytes) -> str | None:
+    return _project(field.partition(b":")[2].decode("utf-8", "replace"))
+
+
+def _project(requirement: str) -> str | None:
+    match = REQUIREMENT_NAME.match(requirement)
+    return normalise(match[1]) if match else None

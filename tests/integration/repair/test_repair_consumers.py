@@ -121,7 +121,8 @@ def layouts(
         "one/data.txt": b"data\n" * 1000,
         "many-1.0.data/scripts/tool": b"#!python\n",
     }
-    raw = consumer(folder, "many", members, requires=["numpy>=1", "commonwheel-old-so1"])
+    requires = ["numpy>=1", "commonwheel-base-so1>=0.5", "commonwheel-tools"]
+    raw = consumer(folder, "many", members, requires=requires)
     return raw, repair(raw, folder / "out", given(base, top), options())
 
 
@@ -176,6 +177,7 @@ def test_metadata_names_what_is_used(layouts: tuple[Path, Repaired]) -> None:
     # What an earlier repair wrote is replaced, what upstream wrote stays.
     assert wheel.metadata_fields.get_all("Requires-Dist") == [
         "numpy>=1",
+        "commonwheel-tools",
         'commonwheel-base-so1>=1.0; sys_platform == "linux"',
         'commonwheel-top-so1>=1.0; sys_platform == "linux"',
     ]
@@ -322,12 +324,13 @@ def test_a_pure_wheel_stays_pure(base: Library, tmp_path: Path) -> None:
     assert unchanged.path.read_bytes() == raw.read_bytes()
 
 
-def test_another_prefix_names_everything(tmp_path: Path, base: Library) -> None:
+def test_the_loader_has_one_name_with_every_prefix(tmp_path: Path, base: Library) -> None:
     raw = simple(tmp_path, "mine", base)
     chosen = RepairOptions(arch="x86_64", names=Names(prefix="acme"), version="1.0+acme.1")
     wheel = opened(repair(raw, tmp_path / "out", given(base), chosen).path)
-    assert "mine/_acme.py" in wheel.members
-    assert b"from . import _acme; _acme.load()" in wheel.read("mine/__init__.py")
+    assert wheel.path.name.startswith("mine-1.0+acme.1-")
+    assert "mine/_commonwheel.py" in wheel.members
+    assert b"from . import _commonwheel; _commonwheel.load()" in wheel.read("mine/__init__.py")
 
 
 # --- on the command line

@@ -114,11 +114,6 @@ def test_idempotent(source: bytes) -> None:
     assert insert_call(once) == once
 
 
-def test_loader_of_another_prefix() -> None:
-    expected = f"from . import _acme; _acme.load()  {MARKER}\n".encode()
-    assert insert_call(b"", loader="_acme") == expected
-
-
 def test_call_that_a_recipe_put_elsewhere() -> None:
     source = b"import os\n\nfrom . import _commonwheel\n_commonwheel.load()\n"
     assert insert_call(source) == source

@@ -21,7 +21,6 @@ RAW = (
     b"Version: not this\nRequires-Dist: nor this\n"
 )
 NEW = ["commonwheel-proj-so25>=9.1", 'commonwheel-geos-so1>=3.11; sys_platform == "linux"']
-PREFIX = "commonwheel-"
 
 
 def test_version() -> None:
@@ -38,32 +37,36 @@ def test_version_must_be_there_once(raw: bytes) -> None:
 def test_requirements_come_after_the_last_one() -> None:
     added = "".join(f"Requires-Dist: {line}\n" for line in NEW).encode()
     expected = RAW.replace(b"'all'\n", b"'all'\n" + added, 1)
-    once = with_requirements(RAW, NEW, drop_prefix=PREFIX)
+    once = with_requirements(RAW, NEW)
     assert once == expected
-    assert with_requirements(once, NEW, drop_prefix=PREFIX) == expected
-    assert with_requirements(once, [], drop_prefix=PREFIX) == RAW
+    assert with_requirements(once, NEW) == expected
 
 
 def test_requirements_where_there_are_none() -> None:
     raw = b"Name: a\nVersion: 1\n\nBody\n"
     expected = b"Name: a\nVersion: 1\nRequires-Dist: b\n\nBody\n"
-    assert with_requirements(raw, ["b"], drop_prefix=PREFIX) == expected
+    assert with_requirements(raw, ["b"]) == expected
     bare = b"Name: a\nVersion: 1"
-    assert with_requirements(bare, ["b"], drop_prefix=PREFIX) == bare + b"\nRequires-Dist: b\n"
+    assert with_requirements(bare, ["b"]) == bare + b"\nRequires-Dist: b\n"
 
 
-def test_other_spellings_of_ours_are_dropped() -> None:
-    raw = b"Name: a\nRequires-Dist:  Commonwheel.Proj_so25 (>=1)\nRequires-Dist: commonwheels\n"
-    kept = b"Name: a\nRequires-Dist: commonwheels\n"
-    assert with_requirements(raw, [], drop_prefix="commonwheel_") == kept
+def test_a_requirement_of_the_same_distribution_is_replaced_however_it_is_spelt() -> None:
+    raw = b"Name: a\nRequires-Dist:  Commonwheel.Proj_so25 (>=1)\nRequires-Dist: b\n"
+    expected = f"Name: a\nRequires-Dist: b\nRequires-Dist: {NEW[0]}\n".encode()
+    assert with_requirements(raw, NEW[:1]) == expected
+
+
+def test_requirements_that_only_share_the_prefix_stay() -> None:
+    raw = b"Name: a\nRequires-Dist: commonwheel-tools\nRequires-Dist: commonwheel-proj-so2\n"
+    assert with_requirements(raw, NEW).startswith(raw)
 
 
 @given(st.text(alphabet="ab:- \r\n\té", max_size=80))
 def test_nothing_asked_nothing_changed(text: str) -> None:
     raw = text.encode()
-    assert with_requirements(raw, [], drop_prefix=PREFIX) == raw
-    once = with_requirements(raw, NEW, drop_prefix=PREFIX)
-    assert with_requirements(once, NEW, drop_prefix=PREFIX) == once
+    assert with_requirements(raw, []) == raw
+    once = with_requirements(raw, NEW)
+    assert with_requirements(once, NEW) == once
 
 
 def test_new_metadata() -> None:
@@ -99,7 +102,7 @@ def test_no_header_can_be_smuggled_in(value: str) -> None:
     with pytest.raises(WheelError, match="must be one line"):
         make_metadata(name="a", version="1", summary=value, license_expression="MIT")
     with pytest.raises(WheelError, match="must be one line"):
-        with_requirements(RAW, [value], drop_prefix=PREFIX)
+        with_requirements(RAW, [value])
 
 
 def test_wheel_file() -> None:
