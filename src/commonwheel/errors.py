@@ -39,11 +39,11 @@ class RecipeError(CommonwheelError):
     problems: tuple[str, ...] = ()
 
     @classmethod
-    def collect(cls, problems: Sequence[str]) -> "RecipeError":
+    def collect(cls, problems: Sequence[str], *, hint: str = "") -> "RecipeError":
         """One error out of many problems, each already with its ``file:line:column``."""
         count = len(problems)
         head = f"{count} problem{'s' if count != 1 else ''} in recipes"
-        error = cls("\n  ".join([f"{head}:", *problems]))
+        error = cls("\n  ".join([f"{head}:", *problems]), hint=hint)
         error.problems = tuple(problems)
         return error
 
@@ -100,3 +100,9 @@ class WheelhouseError(CommonwheelError):
     """The wheelhouse holds a wheel of the same name with other bytes."""
 
     exit_code = 12
+
+
+class ConfigurationError(CommonwheelError):
+    """A `commonwheel.toml` is wrong; the text holds every problem that was found."""
+
+    exit_code = 13

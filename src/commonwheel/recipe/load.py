@@ -14,8 +14,14 @@ from commonwheel.recipe.lint import lint
 from commonwheel.recipe.model import KINDS, AnyRecipe, LibraryRecipe
 from commonwheel.recipe.problems import nearest, problems
 
+FOLDER = "recipes"
 STEP = r'(?:"[^"]+"|[^".=]+?)'
 OVERRIDE = re.compile(rf"(?P<path>{STEP}(?:\.{STEP})+)(?P<op>\+?=)(?P<value>.*)", re.DOTALL)
+
+UNFIT = (
+    "What takes the place of a recipe of the toolkit's serves its other recipes, too: list the "
+    "releases that they name, or put recipes of your own in their place as well."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +39,19 @@ class Loaded:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeSet:
-    """All recipes by name, and the releases that ``--set name.version=…`` asked for."""
+    """All recipes by name, and the releases that ``--set name.version=…`` asked for.
+
+    Attributes:
+        loaded: recipes by name.
+        versions: releases that were asked for, by name.
+        folders: the folders that were read, the toolkit's first.
+        replacing: files that take the place of one of the toolkit's, as they are shown.
+    """
 
     loaded: Mapping[str, Loaded]
     versions: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    replacing: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> AnyRecipe:
         try:
@@ -102,34 +116,62 @@ def recipe_files(folder: Path) -> list[Path]:
     return sorted(file for file in found if not file.name.startswith("."))
 
 
-def load(folders: Sequence[Path], overrides: Iterable[str] = ()) -> RecipeSet:
+def shipped() -> Path | None:
+    """The folder of the toolkit's own recipes; None in a copy that has none."""
+    package = Path(__file__).parents[1]
+    # In an installation within the package, in a checkout at the repository's root.
+    places = (package / FOLDER, package.parents[1] / FOLDER)
+    return next((place for place in places if holds_recipes(place)), None)
+
+
+def holds_recipes(folder: Path) -> bool:
+    """Whether a folder is one of recipes."""
+    return any((folder / kind).is_dir() for kind in KINDS)
+
+
+def load(
+    folders: Sequence[Path], overrides: Iterable[str] = (), *, base: Path | None = None
+) -> RecipeSet:
     """Read all recipes below ``folders``; a later folder adds to the earlier ones.
 
     Args:
         folders: each holds ``libraries/``, ``consumers/`` and ``patches/``.
         overrides: ``--set`` arguments.
+        base: a folder of recipes whose place those of the same name in ``folders`` take.
 
     Raises:
         RecipeError: with every problem of every file.
         UsageError: a folder without recipes, or an override that fits none.
     """
     parsed = [parse_override(text) for text in overrides]
-    reading = _Reading(parsed)
     for folder in folders:
-        if not any((folder / kind).is_dir() for kind in KINDS):
+        if not holds_recipes(folder):
             raise UsageError(
                 f"{folder} holds no recipes", hint="it needs libraries/ or consumers/ in it"
             )
+    own = {file.stem: file for folder in folders for file in recipe_files(folder)}
+    reading = _Reading(parsed)
+    if base is not None:
+        reading.folder(base, besides=own)
+    for folder in folders:
         reading.folder(folder)
     loaded, problems = reading.loaded, reading.problems
     _check_recipes(parsed, {*loaded, *reading.broken})
+    hint = ""
     for entry in loaded.values():
-        problems += lint(entry.recipe, entry.document, entry.folder, loaded, reading.broken)
+        found = lint(entry.recipe, entry.document, entry.folder, loaded, reading.broken)
+        hint = UNFIT if found and reading.replaced and entry.folder == base else hint
+        problems += found
     if problems:
-        raise RecipeError.collect(problems)
+        raise RecipeError.collect(problems, hint=hint)
     versions = {o.recipe: o.value for o in parsed if o.path == ("version",)}
     _check_versions(loaded, versions)
-    return RecipeSet(loaded=loaded, versions=versions, folders=tuple(folders))
+    return RecipeSet(
+        loaded=loaded,
+        versions=versions,
+        folders=(*([base] if base else []), *folders),
+        replacing=tuple(_shown(own[name]) for name in reading.replaced),
+    )
 
 
 class _Reading:
@@ -141,13 +183,18 @@ class _Reading:
         self.problems: list[str] = []
         # Recipes that exist but cannot be read: what names them is not wrong for it.
         self.broken: set[str] = set()
+        self.replaced: list[str] = []
 
-    def folder(self, folder: Path) -> None:
+    def folder(self, folder: Path, besides: Collection[str] = ()) -> None:
+        """Read the recipes of a folder, but for those that others take the place of."""
         for kind in KINDS:
             for file in sorted((folder / kind).glob("*.yml")):
                 self.problems.append(f"{_shown(file)}:1:1: a recipe's file ends in .yaml")
         for file in recipe_files(folder):
-            self._file(file, folder)
+            if file.stem in besides:
+                self.replaced.append(file.stem)
+            else:
+                self._file(file, folder)
 
     def _file(self, file: Path, folder: Path) -> None:
         try:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from commonwheel.errors import RecipeError, UsageError
-from commonwheel.recipe.load import load, parse_override, recipe_files
+from commonwheel.recipe.load import load, parse_override, recipe_files, shipped
 from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe
 from tests.unit.recipe.kit import SHA, consumer, library, read, write
 
@@ -223,6 +223,50 @@ def test_recipes_of_several_folders_stand_together(tmp_path: Path) -> None:
     recipes = load([one, own])
     assert recipes.names == ["user", "zlib"]
     assert recipes.folders == (one, own)
+
+
+def test_own_recipes_take_the_place_of_those_of_the_base(tmp_path: Path) -> None:
+    names = {name: library(name) for name in ("zlib", "xz")}
+    base = write(tmp_path / "base", names, {"user": consumer("user", uses={"zlib": ""})})
+    own = write(tmp_path / "own", {"zlib": library("zlib", ["1.0", "2.0"])})
+    recipes = load([own], base=base)
+    assert recipes.names == ["user", "xz", "zlib"]
+    assert list(recipes["zlib"].versions) == ["1.0", "2.0"]
+    assert recipes.loaded["zlib"].folder == own
+    assert recipes.replacing == (f"{own}/libraries/zlib.yaml",)
+    assert recipes.folders == (base, own)
+
+
+def test_what_is_replaced_is_not_read_at_all(tmp_path: Path) -> None:
+    base = write(tmp_path / "base", {"zlib": library("zlib")})
+    # A consumer in a library's place, and an override that only fits the one that counts.
+    own = write(
+        tmp_path / "own", {"xz": library("xz")}, {"zlib": consumer("zlib", uses={"xz": ""})}
+    )
+    recipes = load([own], ["zlib.uses.xz.range='>=1'"], base=base)
+    assert recipes["zlib"].uses["xz"].range == ">=1"  # type: ignore[union-attr]
+    write(own, {"zlib": library("zlib")})
+    with pytest.raises(RecipeError, match="'zlib' has a recipe already: ") as caught:
+        load([own], base=base)
+    assert str(base) not in str(caught.value)
+
+
+def test_what_no_longer_fits_a_replaced_recipe_is_told_with_a_way_out(tmp_path: Path) -> None:
+    uses = {"zlib": "{build-against: '1.0'}"}
+    base = write(tmp_path / "b", {"zlib": library("zlib")}, {"user": consumer("user", uses=uses)})
+    own = write(tmp_path / "own", {"zlib": library("zlib", ["2.0"])})
+    with pytest.raises(RecipeError, match=r"b/consumers/user\.yaml:.* 'zlib' lists no") as caught:
+        load([own], base=base)
+    assert "list the releases that they name" in caught.value.hint
+    with pytest.raises(RecipeError) as caught:
+        load([write(tmp_path / "wrong", {"own": "a: 1"})], base=base)
+    assert caught.value.hint == ""
+
+
+def test_the_toolkits_own_recipes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = shipped()
+    assert found is not None
+    assert load([], base=found).names == sorted(file.stem for file in recipe_files(found))
 
 
 def test_a_folder_without_recipes_is_refused(tmp_path: Path) -> None:
