@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ci import gen_cli, gen_errors, gen_policy, gen_recipes
+from ci import gen_cli, gen_configuration, gen_errors, gen_policy, gen_recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICY = "src/commonwheel/repair/policy.json"
@@ -15,6 +15,8 @@ SHOWN_LINES = 40
 OUTPUTS: dict[str, Callable[[], str]] = {
     "recipes/schema/library.schema.json": lambda: gen_recipes.schema("library"),
     "recipes/schema/consumer.schema.json": lambda: gen_recipes.schema("consumer"),
+    "recipes/schema/commonwheel.schema.json": gen_configuration.schema,
+    "docs/reference/commonwheel-toml.md": lambda: gen_configuration.page(ROOT),
     "docs/reference/recipe.md": lambda: gen_recipes.page(ROOT / "recipes"),
     "docs/reference/cli.md": gen_cli.page,
     "docs/reference/exit-codes.md": gen_errors.page,

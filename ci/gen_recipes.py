@@ -36,7 +36,12 @@ read, and `--set RECIPE.KEY=VALUE` overrides any key without editing.
 
 def schema(kind: Kind) -> str:
     """The JSON Schema file of one kind."""
-    return json.dumps(recipe_schema(kind), indent=2) + "\n"
+    return schema_file(recipe_schema(kind))
+
+
+def schema_file(found: Mapping[str, Any]) -> str:
+    """A JSON Schema as a file."""
+    return json.dumps(found, indent=2) + "\n"
 
 
 def page(recipes: Path) -> str:
@@ -45,15 +50,16 @@ def page(recipes: Path) -> str:
     parts = [NOTICE, HEAD]
     for kind, found in schemas.items():
         example = (recipes / EXAMPLES[kind]).read_text(encoding="utf-8")
-        parts += [f"\n## {TITLES[kind]}\n\n", _section(found)]
+        parts += [f"\n## {TITLES[kind]}\n\n", section(found)]
         parts += [f"\nExample: `recipes/{EXAMPLES[kind]}`\n\n```yaml\n{example}```\n"]
     parts.append("\n## Nested keys\n")
-    for name, nested in _nested(schemas.values()).items():
-        parts += [f"\n### {name}\n\n", _section(nested)]
+    for name, each in nested(schemas.values()).items():
+        parts += [f"\n### {name}\n\n", section(each)]
     return "".join(parts)
 
 
-def _section(model: Mapping[str, Any]) -> str:
+def section(model: Mapping[str, Any]) -> str:
+    """What a model is for, and the table of its keys."""
     required = model.get("required", [])
     rows = [
         (f"`{key}`", kind_of(each), _default(each, required=key in required), each["description"])
@@ -103,7 +109,7 @@ def _default(schema: Mapping[str, Any], *, required: bool) -> str:
     return ", ".join(f"`{str(item).lower() if isinstance(item, bool) else item}`" for item in items)
 
 
-def _nested(schemas: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def nested(schemas: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """Nested models in the order in which a reader meets them."""
     found: dict[str, Mapping[str, Any]] = {}
     for each in schemas:

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 
 DEFAULT_PREFIX = "commonwheel"
+# Its own normalised form wherever it stands.
+PREFIX = r"[a-z][a-z0-9]*"
 # Of the manifest in a library wheel: backend.package writes it, repair.providers reads it.
 MANIFEST_SCHEMA = 1
 SONAME = re.compile(r"(?P<stem>.+?)(?P<suffix>\.so(?:\.(?P<version>.+))?)", re.DOTALL)
@@ -14,13 +16,13 @@ class Names:
     """The names that follow from the prefix.
 
     Args:
-        prefix: lower-case letters and digits, so that it is its own normalised form everywhere.
+        prefix: lower-case letters and digits.
     """
 
     prefix: str = DEFAULT_PREFIX
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9]*", self.prefix):
+        if not re.fullmatch(PREFIX, self.prefix):
             msg = f"prefix {self.prefix!r}: lower-case letters and digits only"
             raise ValueError(msg)
 

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from commonwheel import __version__
 from commonwheel.cli import build, fetch, plan, recipe, repair
-from commonwheel.cli.common import make_console, verbosity_options
+from commonwheel.cli.common import configure, make_console, verbosity_options
 from commonwheel.errors import CommonwheelError, UsageError
 
 DESCRIPTION = (
     "Native libraries as wheels of their own, shared by the Python packages that need them."
 )
 EPILOG = (
-    "Exit codes stand in docs/reference/exit-codes.md. Recipes: --recipes DIR, default ./recipes."
+    "Recipes: the toolkit's own, those in ./recipes, and --recipes DIR. Defaults of options: "
+    "commonwheel.toml. Exit codes stand in docs/reference/exit-codes.md."
 )
 INTERRUPTED = 130
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = argparse.Namespace(verbosity="normal")
     try:
         options = build_parser().parse_args(words)
+        configure(options)
         code = int(options.run(options) or 0)
         # Now, while a broken pipe can still be told from a failure.
         sys.stdout.flush()

@@ -1,15 +1,14 @@
 """``commonwheel build``: recipes → wheelhouse."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 from commonwheel.cli.common import (
-    NAMES,
     add_plan_options,
     add_source_options,
     cache_folder,
+    environment,
     load_recipes,
     make_console,
     make_plan,
@@ -31,15 +30,12 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("build", help=SUMMARY, description=SUMMARY, parents=parents)
     add_plan_options(parser)
     add_source_options(parser)
-    parser.add_argument(
-        "--engine", choices=("host",), default="host", help="where to build (default: %(default)s)"
-    )
+    parser.add_argument("--engine", choices=("host",), help="where to build (default: host)")
     parser.add_argument(
         "--wheelhouse",
         metavar="DIR",
         type=Path,
-        default=Path("wheelhouse"),
-        help="output folder (default: %(default)s)",
+        help="output folder (default: wheelhouse)",
     )
     parser.add_argument(
         "--replace", action="store_true", help="overwrite wheels of the same name with other bytes"
@@ -52,7 +48,6 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         "-j",
         "--jobs",
         type=positive,
-        default=0,
         metavar="N",
         help="parallel compilations (default: CPUs)",
     )
@@ -61,7 +56,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the plan, then say what came out and how to install it."""
-    environ = dict(os.environ)
+    environ = environment(options)
     recipes, console = load_recipes(options), make_console(options, environ)
     planned, cache = make_plan(options, recipes), cache_folder(environ)
     wheelhouse = Wheelhouse(root=options.wheelhouse, replace=options.replace)
@@ -75,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
             cache=cache,
             sources=source_settings(options),
             environ=environ,
-            names=NAMES,
+            names=options.configuration.names,
             test=not options.no_test,
             keep=options.keep,
         ),

@@ -3,22 +3,27 @@
 import argparse
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from commonwheel import configuration
+from commonwheel.configuration import Configuration
 from commonwheel.console import Console
 from commonwheel.engine.host import libc_version
 from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import UsageError
-from commonwheel.names import Names
 from commonwheel.plan import Plan, plan
-from commonwheel.recipe.load import RecipeSet, load
+from commonwheel.recipe.load import FOLDER, RecipeSet, holds_recipes, load, shipped
 from commonwheel.recipe.resolve import Platform
 from commonwheel.source.settings import SourceSettings, settings_from_environment
 
-RECIPES = Path("recipes")
-# The one place that says the prefix.
-NAMES = Names()
+# Options that commonwheel.toml has defaults of, and what counts where it says nothing, either.
+DEFAULTS = {
+    "python": running_version(),
+    "wheelhouse": Path("wheelhouse"),
+    "jobs": 0,
+    "engine": "host",
+}
 
 
 def positive(text: str) -> int:
@@ -54,13 +59,22 @@ def verbosity_options() -> argparse.ArgumentParser:
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """``--recipes`` and ``--set``."""
+    """``--recipes``, ``--config`` and ``--set``."""
     parser.add_argument(
         "--recipes",
         metavar="DIR",
         type=Path,
         action="append",
-        help="a folder of more recipes, beside those in ./recipes; may be repeated",
+        default=[],
+        help="a folder of more recipes, beside the toolkit's own and those in ./recipes; "
+        "may be repeated",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="the commonwheel.toml that counts (default: the current folder's, else the one in or "
+        "beside a folder that --recipes names)",
     )
     parser.add_argument(
         "--set",
@@ -78,7 +92,6 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="X.Y[,X.Y]",
-        default=running_version(),
         help="versions of Python that consumer wheels are built for (default: the running one)",
     )
     add_recipe_options(parser)
@@ -105,24 +118,61 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "commonwheel"
 
 
+def configure(options: argparse.Namespace) -> None:
+    """Read the ``commonwheel.toml`` that counts; options that are not given become what it says."""
+    if not hasattr(options, "config"):
+        return  # a command that reads no recipes
+    found = configuration.find(options.config, options.recipes)
+    options.configuration = found
+    for name, value in {**DEFAULTS, **found.options}.items():
+        if getattr(options, name, value) is None:
+            setattr(options, name, value)
+
+
+def environment(options: argparse.Namespace) -> dict[str, str]:
+    """This process's environment, with the indexes that ``commonwheel.toml`` names."""
+    found: Configuration = options.configuration
+    return found.environment(os.environ)
+
+
 def source_settings(options: argparse.Namespace) -> SourceSettings:
     """How sources are fetched in this run."""
-    return settings_from_environment(os.environ, cache_folder(os.environ), options.offline)
+    environ = environment(options)
+    return settings_from_environment(environ, cache_folder(environ), options.offline)
 
 
 def load_recipes(options: argparse.Namespace) -> RecipeSet:
-    """The recipes that the options name."""
-    own = [RECIPES] if RECIPES.is_dir() or not options.recipes else []
-    folders = list(
-        {folder.resolve(): folder for folder in [*own, *(options.recipes or [])]}.values()
-    )
-    for folder in folders:
+    """The toolkit's recipes and the caller's."""
+    found: Configuration = options.configuration
+    base = shipped()
+    folders = {folder.resolve(): folder for folder in _own_folders(found, options.recipes)}
+    if base is not None:
+        # In the toolkit's own repository it is one of these, and shown as such.
+        base = folders.pop(base.resolve(), base)
+    loaded = load(list(folders.values()), options.overrides, base=base)
+    console = make_console(options, os.environ)
+    for other in found.passed_over:
+        console.note(f"{other} does not count: {found.file} does")
+    for file in loaded.replacing:
+        console.note(f"{file} takes the place of the toolkit's")
+    return loaded
+
+
+def _own_folders(found: Configuration, named: Sequence[Path]) -> Iterator[Path]:
+    here, beside = Path(FOLDER), found.folder / FOLDER
+    # Of the current folder, its own commonwheel.toml decides; another one's may be far away.
+    implied = [] if here.resolve() == beside.resolve() else [here]
+    implied += [beside] if found.recipes is None else []
+    # Nobody named these: they need not be there, and such a folder may hold something else.
+    yield from filter(holds_recipes, implied)
+    yield from found.recipes or ()
+    for folder in named:
         if not folder.is_dir():
             raise UsageError(
                 f"there is no recipe folder {folder}",
-                hint="run this in a folder with recipes/, or name one with --recipes DIR",
+                hint="name one that has libraries/ or consumers/ in it",
             )
-    return load(folders, options.overrides)
+        yield folder
 
 
 def make_plan(options: argparse.Namespace, recipes: RecipeSet) -> Plan:
@@ -135,5 +185,5 @@ def make_plan(options: argparse.Namespace, recipes: RecipeSet) -> Plan:
         options.names,
         platform=Platform(arch=machine, libc=libc),
         pythons=pythons,
-        names=NAMES,
+        names=options.configuration.names,
     )

@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 from commonwheel.cli.common import add_recipe_options, load_recipes, make_console
-from commonwheel.recipe.schema import recipe_schema
+from commonwheel.configuration import ConfigurationFile
+from commonwheel.recipe.schema import recipe_schema, schema_of
 
 SUMMARY = "check recipes, show one as it is read, or print the JSON Schema"
 
@@ -22,8 +23,13 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     show.add_argument("names", metavar="RECIPE", nargs="+")
     add_recipe_options(show)
     show.set_defaults(run=run_show)
-    schema = _action(actions, parents, "schema", "print the JSON Schema of a kind of recipe")
-    schema.add_argument("kind", choices=("library", "consumer"))
+    schema = _action(
+        actions,
+        parents,
+        "schema",
+        "print the JSON Schema of a kind of recipe, or of commonwheel.toml",
+    )
+    schema.add_argument("kind", choices=("library", "consumer", "configuration"))
     schema.set_defaults(run=run_schema)
 
 
@@ -39,7 +45,9 @@ def _action(
 def run_lint(options: argparse.Namespace) -> None:
     """Check recipes."""
     recipes = load_recipes(options)
-    make_console(options, os.environ).note(f"{len(recipes.names)} recipes are right")
+    count = len(recipes.names)
+    right = "1 recipe is right" if count == 1 else f"{count} recipes are right"
+    make_console(options, os.environ).note(right)
 
 
 def run_show(options: argparse.Namespace) -> None:
@@ -52,5 +60,6 @@ def run_show(options: argparse.Namespace) -> None:
 
 def run_schema(options: argparse.Namespace) -> None:
     """Print a JSON Schema."""
-    schema = recipe_schema(options.kind)
+    is_recipe = options.kind != "configuration"
+    schema = recipe_schema(options.kind) if is_recipe else schema_of(ConfigurationFile)
     make_console(options, os.environ).write(json.dumps(schema, indent=2) + "\n")

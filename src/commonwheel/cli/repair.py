@@ -10,8 +10,6 @@ from typing import Any
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from commonwheel.cli.common import (
-    NAMES,
-    RECIPES,
     add_recipe_options,
     load_recipes,
     make_console,
@@ -46,9 +44,9 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         "-w",
         "--wheel-dir",
         metavar="DIR",
+        dest="wheelhouse",
         type=Path,
-        default=Path("wheelhouse"),
-        help="where the repaired wheel goes (default: %(default)s)",
+        help="where the repaired wheel goes (default: wheelhouse)",
     )
     parser.add_argument(
         "--replace", action="store_true", help="overwrite wheels of the same name with other bytes"
@@ -81,9 +79,10 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Repair each wheel."""
-    console, names = make_console(options, os.environ), NAMES
-    providers, known = load_providers(options.providers, names), _known(options)
-    house = Wheelhouse(root=options.wheel_dir, replace=options.replace)
+    console, names = make_console(options, os.environ), options.configuration.names
+    providers = load_providers(options.providers, names)
+    known = claimed_sonames(load_recipes(options))
+    house = Wheelhouse(root=options.wheelhouse, replace=options.replace)
     for wheel in options.wheels:
         chosen = RepairOptions(
             names=names,
@@ -114,13 +113,6 @@ def _repair(
             step.note(note)
         path = house.add(done.path, remedy=remedy)
     console.write(f"{path}\n")
-
-
-def _known(options: argparse.Namespace) -> frozenset[str]:
-    """What the recipes claim of the platform; a wheel can be repaired without any recipe."""
-    if RECIPES.is_dir() or options.recipes or options.overrides:
-        return claimed_sonames(load_recipes(options))
-    return frozenset()
 
 
 def _version(wheel: Path, build: int, names: Names) -> str | None:

@@ -10,6 +10,7 @@ from filelock import FileLock
 
 from commonwheel.errors import BuildError
 from commonwheel.process import ProcessError, last_lines, run
+from commonwheel.source.settings import pip_settings
 
 COMPLETE = "commonwheel-complete"
 
@@ -56,7 +57,7 @@ def install(
 
 @dataclass(frozen=True, kw_only=True)
 class BuildEnvironments:
-    """Environments with build tools, one for each interpreter and set of pinned requirements.
+    """Environments with build tools, one for each interpreter, pinned requirements, and indexes.
 
     Making one costs seconds; a build only reads it, so all builds with the same tools share it.
     """
@@ -66,7 +67,15 @@ class BuildEnvironments:
 
     def get(self, interpreter: Path, requirements: Sequence[str], constraints: str) -> Path:
         """The environment's folder, made when missing."""
-        wanted = "\n".join([str(interpreter.resolve()), *sorted(requirements), "--", constraints])
+        wanted = "\n".join(
+            [
+                str(interpreter.resolve()),
+                *sorted(requirements),
+                "--",
+                constraints,
+                *pip_settings(self.environ).places,
+            ]
+        )
         folder = self.root / hashlib.sha256(wanted.encode()).hexdigest()[:24]
         if (folder / COMPLETE).is_file():
             return folder

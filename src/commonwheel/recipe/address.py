@@ -13,8 +13,8 @@ def file_name(url: str) -> str:
 
 def redacted(url: str) -> str:
     """``url`` without a user name and password."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    # Not by parsing it: what is no URL at all is shown in messages, too.
+    return re.sub(r"^([^/?#]*//)[^/?#]*@", r"\1", url)
 
 
 def with_credentials(url: str, others: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ EXPECTED = {
     "bool_parsing": "yes or no is expected",
     "dict_type": "a mapping of keys is expected",
     "int_parsing": "a whole number is expected",
+    "int_type": "a whole number is expected",
     "int_parsing_size": "a whole number of sane size is expected",
     "model_attributes_type": "a mapping of keys is expected",
     "model_type": "a mapping of keys is expected",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from commonwheel.recipe.fields import Model
 from commonwheel.recipe.model import KINDS, AnyRecipe
 
 Kind = Literal["library", "consumer"]
@@ -15,11 +16,8 @@ MODELS: dict[Kind, type[AnyRecipe]] = {
 SCALARS = ["string", "number", "boolean"]
 
 
-class _Generator(GenerateJsonSchema):
-    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        # To us every plain scalar is text (recipe.yaml); an editor reads 3.10 and ON as it likes.
-        found = super().str_schema(schema)
-        return found if "pattern" in found else {**found, "type": SCALARS}
+class Generator(GenerateJsonSchema):
+    """Says of pydantic's models what editors can make use of."""
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         # Under patternProperties a key that does not fit would be one that nothing is said about.
@@ -46,7 +44,19 @@ class _Generator(GenerateJsonSchema):
         return False  # "License Files" says nothing that `license-files` does not
 
 
+class _OfYaml(Generator):
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        # To us every plain scalar is text (recipe.yaml); an editor reads 3.10 and ON as it likes.
+        found = super().str_schema(schema)
+        return found if "pattern" in found else {**found, "type": SCALARS}
+
+
 def recipe_schema(kind: Kind) -> dict[str, Any]:
     """The schema (draft 2020-12) of one kind of recipe."""
-    schema = MODELS[kind].model_json_schema(by_alias=True, schema_generator=_Generator)
-    return {"$schema": _Generator.schema_dialect, **schema}
+    return schema_of(MODELS[kind], _OfYaml)
+
+
+def schema_of(model: type[Model], generator: type[Generator] = Generator) -> dict[str, Any]:
+    """The schema (draft 2020-12) of a model."""
+    schema = model.model_json_schema(by_alias=True, schema_generator=generator)
+    return {"$schema": generator.schema_dialect, **schema}

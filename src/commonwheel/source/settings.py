@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from commonwheel.recipe.address import redacted
+
 # pip reads [global], then the section of its command, and the environment wins over both.
 _PIP_SECTIONS = ("global", "install", "download")
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
@@ -31,6 +33,12 @@ class PipSettings:
     trusted_hosts: tuple[str, ...] = ()
     no_index: bool = False
     certificates: Path | None = None
+
+    @property
+    def places(self) -> list[str]:
+        """All that packages may come from, without user names and passwords."""
+        index = [] if self.no_index else [self.index_url or "default", *self.extra_index_urls]
+        return [redacted(place) for place in (*index, *self.find_links)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,17 @@ def test_constraints_decide_and_equal_wishes_share(environments: BuildEnvironmen
     marker.touch()
     assert environments.get(BASE, ["tool"], "") == newest
     assert marker.exists()
+
+
+def test_another_index_gives_another_environment(
+    environments: BuildEnvironments, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    make_wheel(tmp_path / "other", "3.0")
+    links = {**environments.environ, "PIP_FIND_LINKS": str(tmp_path / "other")}
+    other = replace(environments, environ=links)
+    found = [each.get(BASE, ["tool"], "") for each in (environments, other)]
+    assert [version_of_tool(folder) for folder in found] == ["2.0", "3.0"]
 
 
 def test_one_that_was_not_finished_is_made_anew(environments: BuildEnvironments) -> None:

@@ -21,6 +21,8 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipes:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COMMONWHEEL_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+    # Those of the toolkit are another test's: here names stand for what each test says.
+    monkeypatch.setattr("commonwheel.cli.common.shipped", lambda: None)
     return write(
         tmp_path / "recipes",
         {
@@ -112,6 +114,84 @@ def test_recipes_of_another_folder(
     assert json.loads(capsys.readouterr().out)["requested"] == ["mine"]
 
 
+def test_own_recipes_stand_beside_the_toolkits(
+    recipes: Recipes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write(recipes.parent / "own", consumers={"mine": consumer("mine", uses={"zlib": ""})})
+    monkeypatch.setattr("commonwheel.cli.common.shipped", recipes.absolute)
+    assert main(["plan", "mine", "--recipes", str(own)]) == 0
+    # In the toolkit's own folder its recipes are those of the current folder, and clash with none.
+    assert "takes the place" not in capsys.readouterr().err
+    write(own, {"zlib": library("zlib", ["1.0", "1.2"])})
+    for command in (["plan", "mine"], ["recipe", "lint"], ["fetch", "geos", "--offline"]):
+        main([*command, "--recipes", str(own)])
+        err = capsys.readouterr().err
+        assert "own/libraries/zlib.yaml takes the place of the toolkit's\n" in err
+
+
+# --- commonwheel.toml ---------------------------------------------------------------------------
+
+
+def test_the_file_changes_names_and_gives_defaults(
+    recipes: Recipes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipes.rename("native")
+    Path("commonwheel.toml").write_text(
+        'prefix = "acme"\nrecipes = "native"\n[defaults]\npython = ["3.12", "3.13"]\n'
+    )
+    assert main(["plan", "geos", "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    (shapely, *_), geos = data["levels"][-1], data["levels"][0][0]
+    assert shapely["build"]["provided"][0]["distribution"] == "acme-geos-so1"
+    assert shapely["build"]["wheel_version"] == "2.1+acme.1"
+    assert geos["build"]["prefix"] == "acme"
+    assert [job["python"] for job in data["levels"][-1]] == ["3.12", "3.13"]
+    assert main(["plan", "geos", "--python", "3.11", "--format", "json"]) == 0
+    levels = json.loads(capsys.readouterr().out)["levels"]
+    assert [job["python"] for job in levels[-1]] == ["3.11"]
+
+
+def test_the_file_beside_named_recipes_counts(
+    recipes: Recipes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write(tmp_path / "other/recipes", {"mine": library("mine")})
+    file = own.parent / "commonwheel.toml"
+    file.write_text('prefix = "acme"')
+    words = ["plan", "mine", "zlib", "--recipes", str(own), "--format", "json"]
+    assert main(words) == 0
+    assert '"prefix": "acme"' in capsys.readouterr().out
+    # The current folder's file wins, and says so.
+    Path("commonwheel.toml").touch()
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert '"prefix": "commonwheel"' in out
+    assert err == f"{file} does not count: commonwheel.toml does\n"
+    assert main([*words, "--config", str(file)]) == 0
+    assert '"prefix": "acme"' in capsys.readouterr().out
+
+
+def test_recipes_that_the_file_names_replace_the_usual_folder(
+    recipes: Recipes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "native", {"mine": library("mine")})
+    Path("commonwheel.toml").write_text("recipes = 'native'")
+    assert main(["recipe", "lint"]) == 0
+    assert "1 recipe is right" in capsys.readouterr().err
+    Path("commonwheel.toml").write_text("")
+    assert main(["recipe", "lint"]) == 0
+    assert "3 recipes are right" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["plan", "zlib"], ["repair", "x.whl"], ["recipe", "lint"]])
+def test_a_wrong_file_is_told_by_every_command(
+    recipes: Recipes, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("commonwheel.toml").write_text("\nprefx = 'acme'\n")
+    assert main(words) == 13
+    err = capsys.readouterr().err
+    assert err.startswith("error: commonwheel.toml:2:1: unknown key 'prefx' in commonwheel.toml")
+
+
 # --- recipe -------------------------------------------------------------------------------------
 
 
@@ -136,12 +216,14 @@ def test_recipe_show_has_all_defaults_and_what_was_set(
     assert data["license-files"] == ["COPYING"]
 
 
-@pytest.mark.parametrize("kind", ["library", "consumer"])
-def test_recipe_schema(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "key"), [("library", "abi"), ("consumer", "uses"), ("configuration", "prefix")]
+)
+def test_recipe_schema(kind: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipe", "schema", kind]) == 0
     schema = json.loads(capsys.readouterr().out)
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert "license" in schema["required"]
+    assert key in schema["properties"]
 
 
 # --- exit codes ---------------------------------------------------------------------------------
@@ -179,6 +261,7 @@ MISTAKES: list[Mistake] = [
     (same, ["plan", "geos", "--format", "xml"], 2, "invalid choice: 'xml'"),
     (same, ["plan", "geos", "--recipes", "nowhere"], 2, "there is no recipe folder nowhere"),
     (same, ["plan", "geos", "--recipes", "."], 2, "holds no recipes"),
+    (same, ["plan", "geos", "--config", "none.toml"], 13, "none.toml: cannot be read: No such"),
     (same, ["plan", "geos", "--recipes", "recipes/libraries/zlib.yaml"], 2, "no recipe folder"),
     (same, ["plan", "geos", "--set", "geos"], 2, "not of the form RECIPE.KEY=VALUE"),
     (same, ["plan", "geos", "--set", "geos.version=9"], 2, "the recipe does not list it"),
@@ -224,12 +307,16 @@ def test_a_mistake_is_told_without_a_traceback(
     assert "Traceback" not in err
 
 
-def test_a_folder_without_recipes(
+def test_the_toolkits_recipes_are_there_in_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["plan", "geos"]) == 2
-    assert "there is no recipe folder recipes\n  run this in a folder" in capsys.readouterr().err
+    # What nobody named may be something else.
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "apple-pie.yaml").touch()
+    assert main(["plan", "zlib"]) == 0
+    assert main(["plan", "apple-pie"]) == 2
+    assert "there is no recipe 'apple-pie'" in capsys.readouterr().err
 
 
 def test_a_cache_that_cannot_be(

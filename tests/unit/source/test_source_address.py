@@ -24,6 +24,9 @@ def test_file_name(url: str, name: str) -> None:
 
 def test_redacted() -> None:
     assert redacted("https://user:secret@example.org:81/x?y") == "https://example.org:81/x?y"
+    assert redacted("https://user:sec@ret@[broken/a@b") == "https://[broken/a@b"
+    for url in ("https://example.org/a//b@c", "/a/b//c@d", "git@example.org:x", ""):
+        assert redacted(url) == url
 
 
 def test_credentials_only_for_the_same_host() -> None:

@@ -1,11 +1,12 @@
 """Reading pip's configuration without pip."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from commonwheel.source.settings import pip_settings, settings_from_environment
+from commonwheel.source.settings import PipSettings, pip_settings, settings_from_environment
 
 
 @pytest.fixture
@@ -81,3 +82,14 @@ def test_certificates_of_the_host(home: Path) -> None:
     assert found.certificates == Path("ca.pem")
     assert found.offline
     assert found.cache == home
+
+
+def test_places_of_packages_are_known_without_credentials() -> None:
+    found = PipSettings(
+        index_url="https://me:secret@one.example/simple",
+        extra_index_urls=("https://token@two.example",),
+        find_links=("wheels",),
+    )
+    assert found.places == ["https://one.example/simple", "https://two.example", "wheels"]
+    assert replace(found, no_index=True).places == ["wheels"]
+    assert PipSettings().places != PipSettings(no_index=True).places
