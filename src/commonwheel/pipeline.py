@@ -11,24 +11,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from commonwheel.backend.drivers import programs, requirements
-from commonwheel.cache.keys import build_inputs, file_digest, key_of, repair_inputs
+from commonwheel.cache.keys import file_digest, key_of
 from commonwheel.cache.store import Store, Stored
 from commonwheel.console import Console, Step
 from commonwheel.constraints import Constraints
 from commonwheel.engine.host import HostEngine
-from commonwheel.engine.interpreter import running_version
 from commonwheel.engine.suite import Suite
 from commonwheel.errors import BuildError, CommonwheelError, ConsumerTestError
+from commonwheel.inputs import JobInputs
 from commonwheel.names import Names
 from commonwheel.plan import ConsumerJob, Job, LibraryJob, Plan
 from commonwheel.process import ProcessError, significant_lines
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.model import ConsumerRecipe, Test
-from commonwheel.recipe.resolved import LibraryBuild, SourceFact, to_json
-from commonwheel.repair.claimed import claimed_sonames
+from commonwheel.recipe.resolved import SourceFact, to_json
 from commonwheel.repair.providers import load_providers
-from commonwheel.repair.repair import RepairOptions, repair
+from commonwheel.repair.repair import repair
 from commonwheel.source.fetch import FetchedSource, fetch
 from commonwheel.source.settings import SourceSettings
 from commonwheel.wheelhouse import Wheelhouse
@@ -75,7 +73,7 @@ class Pipeline:
         settings: Settings,
         console: Console,
     ) -> None:
-        self.plan, self.recipes, self.constraints = plan, recipes, constraints
+        self.plan, self.recipes = plan, recipes
         self.engine, self.wheelhouse = engine, wheelhouse
         self.settings, self.console = settings, console
         self.raw = Store(root=settings.cache / "raw")
@@ -83,7 +81,13 @@ class Pipeline:
         self.tests = Store(root=settings.cache / "tests")
         self.done: dict[str, Stored] = {}
         self.results: list[Result] = []
-        self.known = claimed_sonames(recipes)
+        self.inputs = JobInputs(
+            plan=plan,
+            recipes=recipes,
+            constraints=constraints,
+            engine=engine,
+            names=settings.names,
+        )
 
     def run(self) -> list[Result]:
         """Build, test and keep every job of the plan; the results in the plan's order."""
@@ -137,7 +141,7 @@ class Pipeline:
 
     def _find_raw(self, job: Job) -> Stored | None:
         """The stored raw wheel made from any of the recipe's sources."""
-        keys = (key_of(self._inputs(job, source.sha256)) for source in self._sources(job))
+        keys = (key_of(self._inputs(job, source.sha256)) for source in self.inputs.sources(job))
         return next(filter(None, map(self.raw.find, keys)), None)
 
     def _make_raw(self, job: Job, step: Step) -> Stored:
@@ -150,45 +154,15 @@ class Pipeline:
             with self._log(job) as log:
                 return self._compile(job, fetched, inputs, log, step)
 
-    def _sources(self, job: Job) -> Sequence[Any]:
-        return self.recipes[job.build.name].versions[job.build.version].sources
-
     def _fetch(self, job: Job, step: Step) -> FetchedSource:
-        return fetch(self._sources(job), self.settings.sources, step, name=job.build.name)
-
-    def _patches(self, job: Job) -> list[Path]:
-        entry = self.recipes.loaded[job.build.name]
-        return [entry.patch(name) for name in job.build.patches]
+        return fetch(self.inputs.sources(job), self.settings.sources, step, name=job.build.name)
 
     def _providers(self, job: Job) -> list[Path]:
         return [self.done[each.id].wheel for each in self.plan.providers(job)]
 
-    def _engine_identity(self, job: Job) -> dict[str, str]:
-        identity = {**self.engine.identity, **self.engine.digests(programs(job.build))}
-        if isinstance(job, ConsumerJob):
-            identity["python"] = file_digest(self._interpreter(job).resolve())
-        return identity
-
-    def _interpreter(self, job: Job) -> Path:
-        # A library wheel fits every Python; any interpreter can run its backend.
-        version = job.python if isinstance(job, ConsumerJob) else running_version()
-        return self.engine.interpreter(version)
-
-    def _constraints(self, job: Job) -> Constraints:
-        # What a consumer's build takes from the index stands in its sdist: every pin may count.
-        if isinstance(job.build, LibraryBuild):
-            return self.constraints.only(requirements(job.build))
-        return self.constraints
-
     def _inputs(self, job: Job, source: str) -> dict[str, Any]:
-        return build_inputs(
-            build=to_json(job.build),
-            source=source,
-            patches={path.name: file_digest(path) for path in self._patches(job)},
-            providers={path.name: file_digest(path) for path in self._providers(job)},
-            constraints=self._constraints(job).pins,
-            engine=self._engine_identity(job),
-        )
+        providers = {path.name: file_digest(path) for path in self._providers(job)}
+        return self.inputs.build(job, source, providers)
 
     def _compile(
         self,
@@ -203,7 +177,7 @@ class Pipeline:
 
         # The first place that the recipe gives for these bytes, wherever they came from this time:
         # it is written into the wheel, and the key knows the bytes alone.
-        place = next(s for s in self._sources(job) if s.sha256 == fetched.sha256)
+        place = next(s for s in self.inputs.sources(job) if s.sha256 == fetched.sha256)
         fact = SourceFact(origin=place.describe(), sha256=fetched.sha256)
         with self._workplace(job.id) as work:
             project = stage(
@@ -211,9 +185,9 @@ class Pipeline:
                 Inputs(
                     source=fetched.path,
                     fact=fact,
-                    patches=self._patches(job),
+                    patches=self.inputs.patches(job),
                     providers=self._providers(job),
-                    constraints=self._constraints(job),
+                    constraints=self.inputs.pins(job),
                     key=key_of(inputs),
                     engine=self.engine.name,
                 ),
@@ -221,14 +195,14 @@ class Pipeline:
             )
             self.engine.build(
                 project,
-                self._interpreter(job),
+                self.inputs.interpreter(job),
                 work / "raw",
-                constraints=self._constraints(job).text,
+                constraints=self.inputs.pins(job).text,
                 log=log,
                 on_line=step.line,
             )
             facts = {"epoch": project.job().epoch, "source": to_json(fact)}
-            return self.raw.put(work / "raw", inputs, facts)
+            return self.raw.put(work / "raw", inputs, facts, job=job.id)
 
     @contextmanager
     def _workplace(self, name: str) -> Iterator[Path]:
@@ -254,38 +228,20 @@ class Pipeline:
 
     # --- repair ---------------------------------------------------------------------------------
 
-    def _options(self, job: Job, raw: Stored) -> RepairOptions:
-        is_consumer = isinstance(job, ConsumerJob)
-        lines = {each.name: each.line for each in job.build.provided}
-        return RepairOptions(
-            names=self.settings.names,
-            arch=self.plan.platform.arch,
-            version=job.build.wheel_version if is_consumer else None,
-            grafts=job.build.grafts if isinstance(job, ConsumerJob) else (),
-            dlopen=tuple(lines[name] for name in job.build.dlopen)
-            if isinstance(job, ConsumerJob)
-            else (),
-            known=self.known,
-            epoch=raw.facts["epoch"],
-        )
-
-    def _repair_inputs(self, job: Job, raw: Stored) -> dict[str, Any]:
-        options = to_json(self._options(job, raw))
-        options["known"] = sorted(options["known"])
-        return repair_inputs(build_key=raw.key, options=options)
-
     def _repair_key(self, job: Job, raw: Stored) -> str:
-        return key_of(self._repair_inputs(job, raw))
+        return key_of(self.inputs.repair(job, raw))
 
     def _repair(self, job: Job, raw: Stored, step: Step) -> Stored:
         providers = load_providers(self._providers(job), self.settings.names)
         with self._workplace(job.id) as work:
-            options = self._options(job, raw)
+            options = self.inputs.repair_options(job, raw)
             repaired = repair(raw.wheel, work / "wheel", providers, options, scratch=work)
             for note in repaired.notes:
                 step.note(note)
             facts = {"providers": [each.wheel for each in repaired.providers], **raw.facts}
-            return self.repaired.put(work / "wheel", self._repair_inputs(job, raw), facts)
+            return self.repaired.put(
+                work / "wheel", self.inputs.repair(job, raw), facts, job=job.id
+            )
 
     # --- testing --------------------------------------------------------------------------------
 
@@ -301,7 +257,7 @@ class Pipeline:
         test = recipe.test.holding({build.name: build.wheel_version for build in builds})
         inputs = {
             "wheels": {path.name: file_digest(path) for path in wheels},
-            "python": file_digest(self._interpreter(job).resolve()),
+            "python": file_digest(self.inputs.interpreter(job).resolve()),
             "test": test.model_dump(mode="json"),
         }
         direct = [each.name for each in job.build.provided]
@@ -329,15 +285,15 @@ class Pipeline:
         from commonwheel.source.patch import apply_patches  # noqa: PLC0415
         from commonwheel.source.unpack import unpack  # noqa: PLC0415
 
-        fetched = fetch(self._sources(job), self.settings.sources, name=job.build.name)
+        fetched = fetch(self.inputs.sources(job), self.settings.sources, name=job.build.name)
         source = unpack(fetched.path, work / "source")
-        apply_patches(source, self._patches(job))
+        apply_patches(source, self.inputs.patches(job))
         return Suite(
             name=job.id,
             test=test,
             wheels=wheels,
             source=source,
-            interpreter=self._interpreter(job),
+            interpreter=self.inputs.interpreter(job),
         )
 
     # --- keeping --------------------------------------------------------------------------------
@@ -366,7 +322,7 @@ class Pipeline:
         facts: dict[str, Any] = {
             "job": job.id,
             "key": stored.key,
-            "engine": self._engine_identity(job),
+            "engine": self.inputs.engine_identity(job),
             "source": stored.facts["source"],
             "built-against": {path.name: file_digest(path) for path in self._providers(job)},
         }

@@ -70,8 +70,10 @@ def warm(folder: Path, content: bytes = b"wheel") -> Pipeline:
         made.mkdir(parents=True, exist_ok=True)
         (made / WHEELS[job.id]).write_bytes(content + job.id.encode())
         facts = {"epoch": 1, "source": {"origin": "here", "sha256": SHA}}
-        raw = filled.raw.put(made, filled._inputs(job, SHA), facts)
-        filled.done[job.id] = filled.repaired.put(made, filled._repair_inputs(job, raw), facts)
+        raw = filled.raw.put(made, filled._inputs(job, SHA), facts, job=job.id)
+        filled.done[job.id] = filled.repaired.put(
+            made, filled.inputs.repair(job, raw), facts, job=job.id
+        )
     return filled
 
 
@@ -114,7 +116,7 @@ def test_tests_that_have_run_do_not_run_again(tmp_path: Path) -> None:
         wheels = [filled.done[user.id].wheel, filled.done[provider].wheel]
         inputs = {
             "wheels": {path.name: file_digest(path) for path in wheels},
-            "python": file_digest(filled._interpreter(user).resolve()),
+            "python": file_digest(filled.inputs.interpreter(user).resolve()),
             "test": recipe.test.model_dump(mode="json"),  # type: ignore[union-attr]
         }
         (tmp_path / "empty").mkdir(exist_ok=True)

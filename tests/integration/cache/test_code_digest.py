@@ -12,7 +12,7 @@ import commonwheel
 CODE = """
 import commonwheel.cache.keys as keys
 assert keys.__file__.startswith({root!r}), keys.__file__
-print(keys.code_digest(keys.BUILD_CODE), keys.code_digest(keys.REPAIR_CODE))
+print(*(keys.key_of(keys.code_digests(parts)) for parts in (keys.BUILD_CODE, keys.REPAIR_CODE)))
 """
 
 

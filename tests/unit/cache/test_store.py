@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,57 @@ def test_a_lock_can_be_taken_again(store: Store) -> None:
     for _ in range(2):
         with store.lock(KEY):
             assert (store.root / "locks" / f"{KEY}.lock").is_file()
+
+
+# --- the history of a job -----------------------------------------------------------------------
+
+
+def put(store: Store, content: Path, number: int, job: str | None = "geos-3.11.1") -> str:
+    """A result, used ``number`` seconds after the epoch; its key."""
+    stored = store.put(content, {"n": number}, job=job)
+    os.utime(stored.folder, (number, number))
+    return stored.key
+
+
+def test_the_history_has_the_one_used_last_first(store: Store, content: Path) -> None:
+    keys = {number: put(store, content, number) for number in (2, 3, 1)}
+    put(store, content, 4, job="zlib-1.3.1")
+    put(store, content, 5, job=None)
+    found = [stored.key for stored in store.history("geos-3.11.1")]
+    assert found == [keys[3], keys[2], keys[1]]
+    assert store.history("geos-3.13.1") == []
+    store.find(keys[1])
+    assert store.history("geos-3.11.1")[0].key == keys[1]
+
+
+def test_looking_is_no_use(store: Store, content: Path) -> None:
+    key = put(store, content, 7)
+    (stored,) = store.history("geos-3.11.1")
+    assert store.peek(key) == stored
+    assert stored.inputs == {"n": 7}
+    assert stored.facts == {"job": "geos-3.11.1"}
+    assert stored.folder.stat().st_mtime == 7
+
+
+def test_the_history_passes_over_what_was_pruned(store: Store, content: Path) -> None:
+    one, two = (put(store, content, number) for number in (1, 2))
+    shutil.rmtree(store.root / two[:2] / two)
+    assert [stored.key for stored in store.history("geos-3.11.1")] == [one]
+
+
+def test_an_index_that_is_gone_is_written_anew(store: Store, content: Path) -> None:
+    keys = [put(store, content, number) for number in (1, 2)]
+    lost = put(store, content, 3)
+    (store.root / lost[:2] / lost / "facts.json").write_text("{")
+    shutil.rmtree(store.root / "jobs")
+    assert {stored.key for stored in store.history("geos-3.11.1")} == set(keys)
+    assert leftovers(store) == []
+    # Storing writes it, too: what was there before is not forgotten.
+    shutil.rmtree(store.root / "jobs")
+    keys.append(put(store, content, 4))
+    assert {stored.key for stored in store.history("geos-3.11.1")} == set(keys)
+
+
+def test_without_a_store_there_is_no_history(store: Store) -> None:
+    assert store.history("geos-3.11.1") == []
+    assert not store.root.exists()

@@ -1,0 +1,111 @@
+"""Job → the inputs of its keys: what the pipeline looks results up by, and what ``why`` compares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from commonwheel.backend.drivers import programs, requirements
+from commonwheel.cache.keys import build_inputs, file_digest, repair_inputs
+from commonwheel.cache.store import Stored
+from commonwheel.constraints import Constraints
+from commonwheel.engine.host import HostEngine
+from commonwheel.engine.interpreter import running_version
+from commonwheel.names import Names
+from commonwheel.plan import ConsumerJob, Job, Plan
+from commonwheel.recipe.load import RecipeSet
+from commonwheel.recipe.model import Source
+from commonwheel.recipe.resolved import LibraryBuild, to_json
+from commonwheel.repair.claimed import claimed_sonames
+from commonwheel.repair.repair import RepairOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobInputs:
+    """What decides the results of a plan's jobs; nothing here builds, fetches or stores."""
+
+    plan: Plan
+    recipes: RecipeSet
+    constraints: Constraints
+    engine: HostEngine
+    names: Names
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Upstream SONAMEs of all libraries that have a recipe."""
+        return claimed_sonames(self.recipes)
+
+    def sources(self, job: Job) -> Sequence[Source]:
+        """The sources that the recipe gives, in order of preference."""
+        return self.recipes[job.build.name].versions[job.build.version].sources
+
+    def patches(self, job: Job) -> list[Path]:
+        """The recipe's patches, in order."""
+        entry = self.recipes.loaded[job.build.name]
+        return [entry.patch(name) for name in job.build.patches]
+
+    def pins(self, job: Job) -> Constraints:
+        """The pins that may count in a build."""
+        # What a consumer's build takes from the index stands in its sdist: every pin may count.
+        if isinstance(job.build, LibraryBuild):
+            return self.constraints.only(requirements(job.build))
+        return self.constraints
+
+    def interpreter(self, job: Job) -> Path:
+        """The Python that runs a build.
+
+        Raises:
+            UsageError: this host has none of that version.
+        """
+        # A library wheel fits every Python; any interpreter can run its backend.
+        version = job.python if isinstance(job, ConsumerJob) else running_version()
+        return self.engine.interpreter(version)
+
+    def engine_identity(self, job: Job) -> dict[str, str]:
+        """What of the engine can change a job's result."""
+        identity = {**self.engine.identity, **self.engine.digests(programs(job.build))}
+        if isinstance(job, ConsumerJob):
+            identity["python"] = file_digest(self.interpreter(job).resolve())
+        return identity
+
+    def build(self, job: Job, source: str, providers: Mapping[str, str]) -> dict[str, Any]:
+        """The inputs of the raw wheel.
+
+        Args:
+            job: what is built.
+            source: sha256 of the source file in use.
+            providers: wheel file name → sha256 of each library wheel that the build sees.
+        """
+        return build_inputs(
+            build=to_json(job.build),
+            source=source,
+            patches={path.name: file_digest(path) for path in self.patches(job)},
+            providers=providers,
+            constraints=self.pins(job).pins,
+            engine=self.engine_identity(job),
+        )
+
+    def repair_options(self, job: Job, raw: Stored) -> RepairOptions:
+        """What a repair is told of a job."""
+        common = RepairOptions(
+            names=self.names,
+            arch=self.plan.platform.arch,
+            known=self.known,
+            epoch=raw.facts["epoch"],
+        )
+        if not isinstance(job, ConsumerJob):
+            return common
+        lines = {each.name: each.line for each in job.build.provided}
+        return replace(
+            common,
+            version=job.build.wheel_version,
+            grafts=job.build.grafts,
+            dlopen=tuple(lines[name] for name in job.build.dlopen),
+        )
+
+    def repair(self, job: Job, raw: Stored) -> dict[str, Any]:
+        """The inputs of the repaired wheel."""
+        options = to_json(self.repair_options(job, raw))
+        options["known"] = sorted(options["known"])
+        return repair_inputs(build_key=raw.key, options=options)
