@@ -1,4 +1,4 @@
-"""Job → the inputs of its keys: what the pipeline looks results up by, and what ``why`` compares."""
+"""Job → the inputs of its keys: the pipeline looks results up by them, ``why`` compares them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from commonwheel.engine.interpreter import running_version
 from commonwheel.names import Names
 from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.recipe.load import RecipeSet
-from commonwheel.recipe.model import Source
+from commonwheel.recipe.sources import Source
 from commonwheel.recipe.resolved import LibraryBuild, to_json
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.repair.repair import RepairOptions

@@ -1,14 +1,18 @@
-"""Renderings of a plan (table, JSON, the picture of its graph in DOT) and of results. Pure."""
+"""Renderings of plans (table, JSON, a picture in DOT), of their reasons, and of results. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
 
 from commonwheel.plan import Job, LibraryJob, Plan
 from commonwheel.recipe.resolved import to_json
+from commonwheel.why import Explanation, Reason
 
 
 def plan_table(plan: Plan) -> Table:
@@ -54,6 +58,75 @@ def plan_dot(plan: Plan) -> str:
         lines.append(f'  "{job.id}" [shape={shape}];')
     lines += [f'  "{need}" -> "{job.id}";' for job in plan.jobs for need in job.needs]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def why_tree(plan: Plan, explanations: Sequence[Explanation]) -> Group:
+    """What would be built, with the reasons below it; a provider's stand below its first user.
+
+    What was asked for comes first, and what is cached is one line at the end.
+    """
+    by_job = {each.job: each for each in explanations}
+    asked = [job.id for job in plan.jobs if job.build.name in plan.requested]
+    shown: set[str] = set()
+    trees = []
+    for job in dict.fromkeys([*asked, *by_job]):
+        if by_job[job].verdict != "cached" and job not in shown:
+            tree = Tree(_headline(by_job[job]), highlight=False)
+            _grow(tree, by_job[job], by_job, shown)
+            trees.append(tree)
+    cached = [each.job for each in explanations if each.verdict == "cached"]
+    end = [Text(f"cached: {', '.join(cached)}", style="dim")] if cached else []
+    return Group(*trees, *end)
+
+
+def _headline(explanation: Explanation) -> Text:
+    return Text.assemble((explanation.job, "bold"), f" {explanation.text}")
+
+
+def _grow(
+    tree: Tree, explanation: Explanation, by_job: Mapping[str, Explanation], shown: set[str]
+) -> None:
+    shown.add(explanation.job)
+    for reason in explanation.reasons:
+        _branch(tree, reason, by_job, shown)
+
+
+def _branch(tree: Tree, reason: Reason, by_job: Mapping[str, Explanation], shown: set[str]) -> None:
+    provider = by_job.get(reason.provider or "")
+    if provider is None or provider.verdict == "cached":
+        branch = tree.add(Text(reason.difference.text))
+        for each in reason.because:
+            _branch(branch, each, by_job, shown)
+    elif provider.job in shown:
+        tree.add(Text(f"provider {provider.job} (above)"))
+    else:
+        branch = tree.add(Text.assemble("provider ", _headline(provider)))
+        _grow(branch, provider, by_job, shown)
+
+
+def why_json(plan: Plan, explanations: Sequence[Explanation]) -> str:
+    """The whole of it: every job, old values beside new ones."""
+    data = {
+        "schema": 1,
+        "requested": list(plan.requested),
+        "platform": str(plan.platform),
+        "jobs": [
+            {
+                "job": each.job,
+                "verdict": each.verdict,
+                "text": each.text,
+                "compared-with": each.compared,
+                "reasons": [_reason(reason) for reason in each.reasons],
+            }
+            for each in explanations
+        ],
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    because = [_reason(each) for each in reason.because]
+    return {**to_json(reason.difference), "provider": reason.provider, "because": because}
 
 
 class WheelResult(Protocol):

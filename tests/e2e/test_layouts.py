@@ -39,7 +39,7 @@ def test_a_frozen_program_takes_libraries_and_data_along(
     venv = make_venv("numpy", "certifi", "pyinstaller")
     venv.pip("--no-index", "--find-links", wheelhouse, "shapely", "pyproj")
     (tmp_path / "application.py").write_text(APPLICATION)
-    freeze = [venv.folder / "bin/pyinstaller", "--log-level", "ERROR", "application.py"]
+    freeze = [str(venv.folder / "bin/pyinstaller"), "--log-level", "ERROR", "application.py"]
     subprocess.run(freeze, cwd=tmp_path, check=True, capture_output=True)
     # Nothing of the environment that it was made in may be needed.
     shutil.rmtree(venv.folder)
@@ -64,7 +64,7 @@ def test_providers_in_the_users_site(
     base = Path(os.path.realpath(venv.python))
     libraries = sorted(wheelhouse.glob("commonwheel_*.whl"))
     newest = {path.name.partition("-")[0]: path for path in libraries}
-    install = [base, "-m", "pip", "install", "-q", "--user", "--no-deps", "--break-system-packages"]
+    install = [str(base), "-m", "pip", "install", "-q", "--user", "--no-deps", "--break-system-packages"]
     environ = {**os.environ, "PYTHONUSERBASE": str(home), "PIP_NO_INDEX": "1"}
-    subprocess.run([*install, *newest.values()], env=environ, check=True, capture_output=True)
+    subprocess.run([*install, *map(str, newest.values())], env=environ, check=True, capture_output=True)
     check(venv.run(APPLICATION, {"PYTHONUSERBASE": str(home)}, "-X", "utf8"), home)

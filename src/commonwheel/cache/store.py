@@ -93,6 +93,10 @@ class Store:
         found = {stored: _used(stored.folder) for stored in map(self.peek, keys) if stored}
         return sorted(found, key=lambda stored: found[stored], reverse=True)
 
+    def knew(self, job: str) -> bool:
+        """Whether there ever was a result of a job, pruned since or not."""
+        return (self._jobs / job).is_dir()
+
     def put(
         self,
         content: Path,

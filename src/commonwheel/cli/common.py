@@ -6,12 +6,15 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from rich.console import RenderableType
+
 from commonwheel import configuration
 from commonwheel.configuration import Configuration
-from commonwheel.console import Console
+from commonwheel.console import Console, plain
 from commonwheel.engine.host import libc_version
 from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import UsageError
+from commonwheel.files import write_atomically
 from commonwheel.plan import Plan, plan
 from commonwheel.recipe.load import FOLDER, RecipeSet, holds_recipes, load, shipped
 from commonwheel.recipe.resolve import Platform
@@ -102,6 +105,23 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--offline", action="store_true", help="use only sources that are in the cache already"
     )
+
+
+def add_output_options(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """``--format`` and ``-o``; the first format is the default."""
+    parser.add_argument("--format", choices=formats, default=formats[0])
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write there instead")
+
+
+def show(options: argparse.Namespace, rendering: RenderableType, console: Console) -> None:
+    """What a command with :func:`add_output_options` was asked for, where it was asked for."""
+    if options.output is not None:
+        text = rendering if isinstance(rendering, str) else plain(rendering)
+        write_atomically(options.output, text)
+    elif isinstance(rendering, str):
+        console.write(rendering)
+    else:
+        console.write_table(rendering)
 
 
 def make_console(options: argparse.Namespace, environ: Mapping[str, str]) -> Console:

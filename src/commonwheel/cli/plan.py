@@ -1,39 +1,40 @@
 """``commonwheel plan``: what would be built, in which order."""
 
 import argparse
-from pathlib import Path
+import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from commonwheel.cli.common import add_plan_options, load_recipes, make_console, make_plan
-from commonwheel.console import plain
-from commonwheel.files import write_atomically
+from rich.console import RenderableType
+
+from commonwheel.cli.common import (
+    add_output_options,
+    add_plan_options,
+    load_recipes,
+    make_console,
+    make_plan,
+    show,
+)
+from commonwheel.plan import Plan
 from commonwheel.render import plan_dot, plan_json, plan_table
 
 SUMMARY = "show what would be built, in which order"
+RENDERINGS: Mapping[str, Callable[[Plan], RenderableType]] = {
+    "table": plan_table,
+    "json": plan_json,
+    "dot": plan_dot,
+}
 
 
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("plan", help=SUMMARY, description=SUMMARY, parents=parents)
     add_plan_options(parser)
-    parser.add_argument("--format", choices=("table", "json", "dot"), default="table")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write there instead")
+    add_output_options(parser, *RENDERINGS)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Render the plan."""
     planned = make_plan(options, load_recipes(options))
-    if options.format == "table" and options.output is None:
-        make_console(options, {}).write_table(plan_table(planned))
-        return
-    render = {"json": plan_json, "dot": plan_dot, "table": _plain_table}[options.format]
-    text = render(planned)
-    if options.output is None:
-        make_console(options, {}).write(text)
-    else:
-        write_atomically(options.output, text)
-
-
-def _plain_table(planned: Any) -> str:
-    return plain(plan_table(planned))
+    show(options, RENDERINGS[options.format](planned), make_console(options, os.environ))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from commonwheel.elf import is_elf
 from commonwheel.errors import UsageError
 from commonwheel.process import ProcessError, run
 
@@ -29,6 +30,15 @@ def _probe(program: Path, version: str) -> Path | None:
     return Path(executable) if answer == version else None
 
 
+def _is_itself(program: Path, version: str) -> bool:
+    """Whether a program is that Python and no shim, without starting it: no script, by its name."""
+    try:
+        with program.open("rb") as file:
+            return program.resolve().name == f"python{version}" and is_elf(file.read(4))
+    except OSError:
+        return False
+
+
 def find_interpreter(version: str, environ: Mapping[str, str]) -> Path:
     """The Python of a version (``3.13``): the running one, one on PATH, or one of pyenv's.
 
@@ -38,6 +48,8 @@ def find_interpreter(version: str, environ: Mapping[str, str]) -> Path:
     if version == running_version():
         return Path(getattr(sys, "_base_executable", sys.executable))
     for candidate in _candidates(version, environ):
+        if _is_itself(candidate, version):
+            return candidate
         if interpreter := _probe(candidate, version):
             return interpreter
     raise UsageError(

@@ -190,6 +190,23 @@ def test_a_wrong_file_is_told_by_every_command(
     assert main(words) == 13
     err = capsys.readouterr().err
     assert err.startswith("error: commonwheel.toml:2:1: unknown key 'prefx' in commonwheel.toml")
+# --- why ----------------------------------------------------------------------------------------
+
+
+def test_why_of_what_was_never_built(recipes: Recipes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["why", "geos", "--set", "geos.build.options+=-DX=1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "geos-3.11 would be built: never built before here"
+    assert [line.split()[0].rpartition("-")[0] for line in lines] == ["geos", "geos", "shapely-2.1"]
+
+
+def test_why_as_json_into_a_file(
+    recipes: Recipes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["why", "zlib", "--format", "json", "-o", "why.json"]) == 0
+    assert capsys.readouterr().out == ""
+    (job,) = json.loads((tmp_path / "why.json").read_text())["jobs"]
+    assert (job["job"], job["verdict"], job["compared-with"]) == ("zlib-1.0", "build", None)
 
 
 # --- recipe -------------------------------------------------------------------------------------
@@ -277,6 +294,10 @@ MISTAKES: list[Mistake] = [
     (broken, ["plan", "zlib"], 3, "zlib.yaml:2:1: not YAML"),
     (binary, ["plan", "zlib"], 3, "zlib.yaml:1:2: not UTF-8"),
     (circle, ["plan", "zlib"], 4, "in a circle: "),
+    (same, ["why"], 2, "RECIPE"),
+    (same, ["why", "goes"], 2, "perhaps you meant 'geos'"),
+    (same, ["why", "geos", "--format", "dot"], 2, "invalid choice: 'dot'"),
+    (broken, ["why", "zlib"], 3, "not YAML"),
     (same, ["recipe"], 2, "ACTION"),
     (same, ["recipe", "show"], 2, "RECIPE"),
     (same, ["recipe", "show", "nothing"], 2, "there is no recipe 'nothing'"),
