@@ -278,7 +278,8 @@ class Pipeline:
                     raise ConsumerTestError(error.what, hint=hint) from None
             step.verdict = summary
             (work / "empty").mkdir()
-            self.tests.put(work / "empty", inputs, {"summary": summary, "with": list(providers)})
+            facts = {"summary": summary, "with": list(providers)}
+            self.tests.put(work / "empty", inputs, facts, job=job.id)
         return summary
 
     def _suite(self, job: ConsumerJob, test: Test, wheels: Sequence[Path], work: Path) -> Suite:

@@ -1,15 +1,18 @@
-"""Renderings of plans (table, JSON, a picture in DOT), of their reasons, and of results. Pure."""
+"""Renderings of plans (table, JSON, a picture in DOT), their reasons, results, and the cache."""
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Group
+from rich.filesize import decimal as human_size
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from commonwheel.cache.contents import KINDS, Entry
 from commonwheel.plan import Job, LibraryJob, Plan
 from commonwheel.recipe.resolved import to_json
 from commonwheel.why import Explanation, Reason
@@ -127,6 +130,61 @@ def why_json(plan: Plan, explanations: Sequence[Explanation]) -> str:
 def _reason(reason: Reason) -> dict[str, Any]:
     because = [_reason(each) for each in reason.because]
     return {**to_json(reason.difference), "provider": reason.provider, "because": because}
+
+
+def cache_table(cache: Path, entries: Sequence[Entry], running: int) -> Group:
+    """One row per kind: how many entries, their size, when the oldest and newest were used."""
+    table = Table(title=str(cache), title_justify="left", show_footer=True)
+    table.add_column("kind", "all")
+    table.add_column("holds")
+    table.add_column("entries", str(len(entries)), justify="right")
+    table.add_column("size", human_size(sum(entry.size for entry in entries)), justify="right")
+    table.add_column("oldest use")
+    table.add_column("newest use")
+    for kind, holds in KINDS.items():
+        of_kind = [entry for entry in entries if entry.kind == kind]
+        times = sorted(_time(entry.used) for entry in of_kind)
+        size = human_size(sum(entry.size for entry in of_kind))
+        table.add_row(kind, holds, str(len(of_kind)), size, *(times[:1] + times[-1:] or ("", "")))
+    users = f"{running} process{'es' if running > 1 else ''} at work" if running else "not in use"
+    return Group(table, Text(users, style="dim"))
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def cache_json(cache: Path, entries: Sequence[Entry], running: int) -> str:
+    """Every entry: bytes, and the last use in ISO 8601."""
+    data = {
+        "schema": 1,
+        "cache": str(cache),
+        "running": running,
+        "bytes": sum(entry.size for entry in entries),
+        "entries": [
+            {
+                "kind": entry.kind,
+                "folder": str(entry.folder.relative_to(cache)),
+                "label": entry.label,
+                "bytes": entry.size,
+                "used": datetime.fromtimestamp(entry.used, tz=UTC).isoformat(timespec="seconds"),
+                "garbage": entry.garbage,
+            }
+            for entry in entries
+        ],
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def removal_table(entries: Sequence[Entry]) -> Table:
+    """One row per entry that is removed, or would be: the least recently used first."""
+    table = Table(title_justify="left")
+    for heading in ("kind", "entry", "last use"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("size", justify="right")
+    for entry in sorted(entries, key=lambda each: each.used):
+        table.add_row(entry.kind, entry.label, _time(entry.used), human_size(entry.size))
+    return table
 
 
 class WheelResult(Protocol):

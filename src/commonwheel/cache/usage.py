@@ -1,8 +1,8 @@
 """Who uses the cache, and when each part of it was used last: what ``cache prune`` goes by.
 
 A process that uses the cache says so for as long as it runs (:func:`in_use`), and touches each
-folder that it takes (:func:`touch`). So one rule keeps what running builds hold: what was touched
-since the oldest of them began stays (:func:`running_since`, :func:`take_away`).
+folder that it takes (:func:`touch`, :func:`claim`). So one rule keeps what running builds hold:
+what was touched since the oldest of them began stays (:func:`running_since`, :func:`take_away`).
 """
 
 import contextlib
@@ -39,11 +39,26 @@ def in_use(cache: Path) -> Iterator[None]:
 
 def running_since(cache: Path) -> list[float]:
     """When each process that uses the cache began, in seconds since the epoch; oldest first."""
+    with _registered(cache) as began:
+        return began
+
+
+@contextlib.contextmanager
+def nobody_else(cache: Path) -> Iterator[bool]:
+    """Whether no process uses the cache; none begins to while this lasts."""
+    with _registered(cache) as began:
+        yield not began
+
+
+@contextlib.contextmanager
+def _registered(cache: Path) -> Iterator[list[float]]:
     folder = cache / RUNNING
-    if not folder.is_dir():
-        return []
+    if not cache.is_dir():
+        yield []
+        return
+    folder.mkdir(exist_ok=True)
     with _guard(folder):
-        return sorted(filter(None, map(_began, folder.glob("[0-9]*.lock"))))
+        yield sorted(filter(None, map(_began, folder.glob("[0-9]*.lock"))))
 
 
 def _began(file: Path) -> float | None:
@@ -64,6 +79,14 @@ def touch(root: Path, folder: Path) -> bool:
         os.utime(folder)
         return True
     return False
+
+
+def claim(root: Path, folder: Path) -> None:
+    """Make a folder below ``root``, or note that it is used now."""
+    root.mkdir(parents=True, exist_ok=True)
+    with _guard(root):
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
 
 
 def take_away(root: Path, folder: Path, *, used: float) -> bool:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
     add_plan_options,
     add_source_options,
@@ -76,7 +77,8 @@ def run(options: argparse.Namespace) -> None:
         ),
         console=console,
     )
-    results = pipeline.run()
+    with in_use(cache):
+        results = pipeline.run()
     console.show(results_table(results))
     if wheels := [each.wheel for each in results if isinstance(each.job, ConsumerJob)]:
         console.show(f"install: {wheelhouse.install_line(wheels)}")

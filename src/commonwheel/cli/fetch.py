@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import Any
 
+from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
     add_plan_options,
     add_source_options,
@@ -31,6 +32,6 @@ def run(options: argparse.Namespace) -> None:
     console, settings = make_console(options, os.environ), source_settings(options)
     builds = {(job.build.name, job.build.version) for job in make_plan(options, recipes).jobs}
     for name, version in sorted(builds):
-        with console.step(f"{name} {version}") as step:
+        with in_use(settings.cache), console.step(f"{name} {version}") as step:
             found = fetch(recipes[name].versions[version].sources, settings, step, name=name)
             step.verdict = "in the cache" if found.from_cache else found.source.describe()

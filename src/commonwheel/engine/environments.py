@@ -8,11 +8,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from commonwheel.cache.contents import COMPLETE
+from commonwheel.cache.usage import touch
 from commonwheel.errors import BuildError
 from commonwheel.process import ProcessError, last_lines, run
 from commonwheel.source.settings import pip_settings
-
-COMPLETE = "commonwheel-complete"
 
 
 def python_of(folder: Path) -> Path:
@@ -77,7 +77,7 @@ class BuildEnvironments:
             ]
         )
         folder = self.root / hashlib.sha256(wanted.encode()).hexdigest()[:24]
-        if (folder / COMPLETE).is_file():
+        if (folder / COMPLETE).is_file() and touch(self.root, folder):
             return folder
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):

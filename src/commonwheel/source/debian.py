@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from commonwheel.cache.usage import claim
 from commonwheel.errors import SourceError
 from commonwheel.process import ProcessError
 from commonwheel.recipe.sources import DebianSource
@@ -63,7 +64,7 @@ def _held(
     suite: AptSuite, archives: tuple[AptEntry, ...], settings: SourceSettings
 ) -> Iterator[None]:
     # apt refuses, not waits, where another apt has its state.
-    suite.folder.mkdir(parents=True, exist_ok=True)
+    claim(settings.cache / "apt", suite.folder)
     with FileLock(suite.folder / ".lock"):
         suite.prepare(archives, timeout=settings.connect_timeout)
         yield

@@ -69,7 +69,7 @@ def fetch(
 def cached(source: Source, settings: SourceSettings) -> Path | None:
     """The file of ``source`` in the cache, or None; hashed again only if it looks touched."""
     slot = Slot.of(settings.cache, source.sha256)
-    path = slot.find()
+    path = slot.use()
     if path is None and slot.has_candidates():
         with slot.lock():
             path = slot.verified()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from commonwheel.cache.usage import claim, touch
 from commonwheel.errors import SourceError
 from commonwheel.files import write_atomically
 
@@ -27,7 +28,7 @@ class Slot:
     """The folder of one sha256.
 
     It holds the file under its own name, a stamp (the size and mtime with which the file was
-    verified), a lock, and perhaps a partial download. :meth:`find` needs no lock;
+    verified), a lock, and perhaps a partial download. :meth:`find` and :meth:`use` need no lock;
     everything else is for the holder of :meth:`lock`.
     """
 
@@ -38,9 +39,13 @@ class Slot:
     def of(cls, cache: Path, sha256: str) -> "Slot":
         return cls(folder=cache / "sources" / sha256[:2] / sha256, sha256=sha256)
 
+    @property
+    def _root(self) -> Path:
+        return self.folder.parents[1]
+
     @contextmanager
     def lock(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        claim(self._root, self.folder)
         with FileLock(self.folder / _LOCK):
             yield
 
@@ -54,6 +59,11 @@ class Slot:
             return None
         same = (status.st_size, status.st_mtime_ns) == (stamp.get("size"), stamp.get("mtime_ns"))
         return path if same else None
+
+    def use(self) -> Path | None:
+        """What :meth:`find` gives; it counts as used now."""
+        path = self.find()
+        return path if path and touch(self._root, self.folder) else None
 
     def has_candidates(self) -> bool:
         """Whether a file without a valid stamp is there, so that :meth:`verified` may help."""

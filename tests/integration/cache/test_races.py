@@ -1,6 +1,7 @@
 """Processes that run at once share the cache and the wheelhouse."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,47 @@ def test_wheels_are_kept_by_all_and_a_name_by_one(tmp_path: Path) -> None:
     assert len(house.constraints.read_text().splitlines()) == len(names)
     winner = house.entries()["common-1.0-py3-none-any.whl"]["by"]
     assert (house.root / "common-1.0-py3-none-any.whl").read_bytes()[:1] == winner.encode()
+
+
+USE_ALL = """
+import random, sys, time
+from pathlib import Path
+from commonwheel.cache.usage import in_use, touch
+cache, start = Path(sys.argv[1]), sys.argv[4]
+root = cache / "envs"
+while not Path(start).exists():
+    time.sleep(0.005)
+folders = [root / str(number) for number in range(200)]
+random.shuffle(folders)
+with in_use(cache):
+    held = []
+    for folder in folders:
+        if touch(root, folder):
+            held.append(folder)
+        assert all(each.is_dir() for each in held), "somebody took a folder away that is in use"
+    print(len(held))
+"""
+
+CLEAR = """
+import sys, time
+from pathlib import Path
+from commonwheel.cache.prune import clearable, remove
+cache, start = Path(sys.argv[1]), sys.argv[4]
+while not Path(start).exists():
+    time.sleep(0.005)
+time.sleep(0.05)
+print(sum(len(remove(cache, clearable(cache, ["envs"]))) for _ in range(5)))
+"""
+
+
+def test_nothing_in_use_is_cleared(tmp_path: Path) -> None:
+    for number in range(200):
+        folder = tmp_path / "cache" / "envs" / str(number)
+        folder.mkdir(parents=True)
+        os.utime(folder, (1, 1))
+    both = f"if int(sys.argv[3]) % 2: exec({CLEAR!r})\nelse: exec({USE_ALL!r})"
+    said = race(f"import sys\n{both}", tmp_path / "cache", tmp_path, tmp_path / "start")
+    removed = sum(int(line) for line in said[1::2])
+    # What is left afterwards nobody took; what somebody held is still there.
+    assert removed + len(list((tmp_path / "cache" / "envs").glob("[0-9]*"))) == 200
+    assert max(int(line) for line in said[::2]) <= 200 - removed

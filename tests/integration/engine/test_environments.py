@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from commonwheel.cache.contents import COMPLETE
 from commonwheel.engine.environments import (
-    COMPLETE,
     BuildEnvironments,
     create,
     install,
