@@ -1,16 +1,17 @@
 """The output folder: finished wheels, what made them, and how to install them."""
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
@@ -19,6 +20,9 @@ from commonwheel.errors import WheelhouseError
 from commonwheel.files import replacing, write_atomically
 
 PROVENANCE_SCHEMA = 1
+SCRATCH = ".repair-"
+# A lock in such a folder, for as long as its process lives.
+HELD = ".held"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +70,35 @@ class Wheelhouse:
                 hint="name another folder",
             ) from None
 
-    @contextmanager
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / ".lock"):
             # What a killed process left: nobody else writes while the lock is held.
             for part in self.root.glob(".*.part"):
                 part.unlink(missing_ok=True)
+            for folder in self.root.glob(f"{SCRATCH}*"):
+                _sweep(folder)
             yield
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A hidden folder to work in, beside the wheels; when killed, the next process removes it.
+
+        Raises:
+            WheelhouseError: the wheelhouse cannot be written.
+        """
+        self.prepare()
+        with self._locked():
+            folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=self.root))
+            lock = FileLock(folder / HELD)
+            lock.acquire()
+        try:
+            yield folder
+        finally:
+            with self._locked():
+                lock.release()
+                shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, wheel: Path, *, remedy: str) -> Path:
         """Add a wheel and nothing else: constraints and provenance stay as they are.
@@ -174,6 +199,12 @@ class Wheelhouse:
         root = os.path.relpath(self.root)
         words = ["pip", "install", "--find-links", root, "-c", f"{root}/constraints.txt", *projects]
         return shlex.join(words)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove a folder of a process that was killed: nobody holds its lock."""
+    with contextlib.suppress(Timeout), FileLock(folder / HELD, timeout=0):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -117,6 +117,29 @@ def test_what_a_killed_process_left_is_cleared(house: Wheelhouse, tmp_path: Path
     ]
 
 
+def test_a_folder_to_work_in_is_hidden_and_goes(house: Wheelhouse, tmp_path: Path) -> None:
+    with house.scratch() as work:
+        (work / "file").touch()
+        assert work.parent == house.root
+        assert work.name.startswith(".")
+        put(house, tmp_path / "made", USER.format("2.1"))
+        assert (work / "file").is_file()
+    assert not work.exists()
+    with pytest.raises(RuntimeError), house.scratch() as work:
+        raise RuntimeError
+    assert not work.exists()
+
+
+def test_a_folder_that_a_killed_process_worked_in_is_cleared(house: Wheelhouse) -> None:
+    for name, files in (("before-its-lock", ()), ("held", (".held", "elf"))):
+        folder = house.root / f".repair-{name}"
+        folder.mkdir(parents=True)
+        for file in files:
+            (folder / file).touch()
+    house.prepare()
+    assert sorted(file.name for file in house.root.iterdir()) == [".lock"]
+
+
 def test_debug_files_are_added_by_build_id(house: Wheelhouse, tmp_path: Path) -> None:
     for name, content in (("ab/one.debug", b"1"), ("ab/two.debug", b"2")):
         file = tmp_path / name[3:6] / name

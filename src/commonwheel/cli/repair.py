@@ -3,7 +3,6 @@
 import argparse
 import os
 import platform
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +91,6 @@ def run(options: argparse.Namespace) -> None:
             dlopen=tuple(options.dlopen),
             known=known,
         )
-        house.prepare()
         _repair(wheel, house, providers, chosen, console)
 
 
@@ -103,11 +101,7 @@ def _repair(
         remedy = "give this release a 'wheel-version' with .postN in its recipe, and build it"
     else:
         remedy = "raise --build"
-    with (
-        console.step(wheel.name) as step,
-        tempfile.TemporaryDirectory(prefix=".repair-", dir=house.root) as folder,
-    ):
-        work = Path(folder)
+    with console.step(wheel.name) as step, house.scratch() as work:
         done = repair(wheel, work / "wheel", providers, chosen, scratch=work)
         for note in done.notes:
             step.note(note)
