@@ -15,8 +15,8 @@ from commonwheel.engine.interpreter import running_version
 from commonwheel.names import Names
 from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.recipe.load import RecipeSet
-from commonwheel.recipe.sources import Source
 from commonwheel.recipe.resolved import LibraryBuild, to_json
+from commonwheel.recipe.sources import Source
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.repair.repair import RepairOptions
 

@@ -117,6 +117,7 @@ def plan(
     platform: Platform,
     pythons: Sequence[str],
     names: Names,
+    consumers: bool = True,
 ) -> Plan:
     """Jobs that build what is requested, what it requires, and the consumers that libraries list.
 
@@ -126,6 +127,7 @@ def plan(
         platform: what is built for.
         pythons: versions (``3.11``) that consumer wheels are built for.
         names: the names that follow from the prefix.
+        consumers: False leaves those out that libraries list.
 
     Raises:
         UsageError: nothing is requested, a name is unknown, or a Python is not of the form X.Y.
@@ -134,7 +136,7 @@ def plan(
     if not requested:
         raise UsageError("nothing is requested", hint=f"recipes: {', '.join(recipes.names)}")
     wanted = tuple(dict.fromkeys(requested))
-    chosen = _Choice(recipes=recipes, requested=wanted)
+    chosen = _Choice(recipes=recipes, requested=wanted, consumers=consumers)
     builder = _Builder(recipes=recipes, choice=chosen, platform=platform, names=names)
     jobs = builder.jobs(_checked(pythons))
     order = levels({job.id: job.needs for job in jobs.values()})
@@ -166,12 +168,12 @@ def uses_of(recipe: LibraryRecipe | ConsumerRecipe) -> Mapping[str, LibraryUse]:
 class _Choice:
     """Which release of each library is shipped, and which one each user is built against."""
 
-    def __init__(self, *, recipes: RecipeSet, requested: tuple[str, ...]) -> None:
+    def __init__(self, *, recipes: RecipeSet, requested: tuple[str, ...], consumers: bool) -> None:
         self.recipes = recipes
         listed = [
             name
             for each in requested
-            if isinstance(recipe := recipes[each], LibraryRecipe)
+            if consumers and isinstance(recipe := recipes[each], LibraryRecipe)
             for name in recipe.consumers
         ]
         wanted = list(dict.fromkeys([*requested, *listed]))

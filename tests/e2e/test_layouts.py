@@ -64,7 +64,18 @@ def test_providers_in_the_users_site(
     base = Path(os.path.realpath(venv.python))
     libraries = sorted(wheelhouse.glob("commonwheel_*.whl"))
     newest = {path.name.partition("-")[0]: path for path in libraries}
-    install = [str(base), "-m", "pip", "install", "-q", "--user", "--no-deps", "--break-system-packages"]
+    install = [
+        str(base),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--user",
+        "--no-deps",
+        "--break-system-packages",
+    ]
     environ = {**os.environ, "PYTHONUSERBASE": str(home), "PIP_NO_INDEX": "1"}
-    subprocess.run([*install, *map(str, newest.values())], env=environ, check=True, capture_output=True)
+    subprocess.run(
+        [*install, *map(str, newest.values())], env=environ, check=True, capture_output=True
+    )
     check(venv.run(APPLICATION, {"PYTHONUSERBASE": str(home)}, "-X", "utf8"), home)

@@ -1,6 +1,7 @@
 """``commonwheel build``: recipes → wheelhouse."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from commonwheel.cli.common import (
     positive,
     source_settings,
 )
+from commonwheel.console import Console
 from commonwheel.constraints import read_constraints
 from commonwheel.engine.host import HostEngine
-from commonwheel.pipeline import Pipeline, Settings
-from commonwheel.plan import ConsumerJob
+from commonwheel.pipeline import Pipeline, Result, Settings
+from commonwheel.plan import ConsumerJob, Plan
+from commonwheel.recipe.load import RecipeSet
 from commonwheel.render import results_table
 from commonwheel.wheelhouse import Wheelhouse
 
@@ -30,6 +33,13 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("build", help=SUMMARY, description=SUMMARY, parents=parents)
     add_plan_options(parser)
+    add_build_options(parser)
+    parser.add_argument("--no-test", action="store_true", help="do not run the consumers' tests")
+    parser.set_defaults(run=run)
+
+
+def add_build_options(parser: argparse.ArgumentParser) -> None:
+    """How and where to build, for every command that may have to."""
     add_source_options(parser)
     parser.add_argument("--engine", choices=("host",), help="where to build (default: host)")
     parser.add_argument(
@@ -41,7 +51,6 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--replace", action="store_true", help="overwrite wheels of the same name with other bytes"
     )
-    parser.add_argument("--no-test", action="store_true", help="do not run the consumers' tests")
     parser.add_argument(
         "--keep", action="store_true", help="keep the folders of builds, to look at"
     )
@@ -52,15 +61,31 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         metavar="N",
         help="parallel compilations (default: CPUs)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the plan, then say what came out and how to install it."""
-    environ = environment(options)
-    recipes, console = load_recipes(options), make_console(options, environ)
-    planned, cache = make_plan(options, recipes), cache_folder(environ)
+    recipes, console = load_recipes(options), make_console(options, os.environ)
     wheelhouse = Wheelhouse(root=options.wheelhouse, replace=options.replace)
+    planned = make_plan(options, recipes)
+    results = build(options, recipes, planned, wheelhouse, console, test=not options.no_test)
+    console.show(results_table(results))
+    if wheels := [each.wheel for each in results if isinstance(each.job, ConsumerJob)]:
+        console.show(f"install: {wheelhouse.install_line(wheels)}")
+
+
+def build(
+    options: argparse.Namespace,
+    recipes: RecipeSet,
+    planned: Plan,
+    wheelhouse: Wheelhouse,
+    console: Console,
+    *,
+    test: bool,
+) -> list[Result]:
+    """Run a plan as :func:`add_build_options` says."""
+    environ = environment(options)
+    cache = cache_folder(environ)
     pipeline = Pipeline(
         plan=planned,
         recipes=recipes,
@@ -72,13 +97,10 @@ def run(options: argparse.Namespace) -> None:
             sources=source_settings(options),
             environ=environ,
             names=options.configuration.names,
-            test=not options.no_test,
+            test=test,
             keep=options.keep,
         ),
         console=console,
     )
     with in_use(cache):
-        results = pipeline.run()
-    console.show(results_table(results))
-    if wheels := [each.wheel for each in results if isinstance(each.job, ConsumerJob)]:
-        console.show(f"install: {wheelhouse.install_line(wheels)}")
+        return pipeline.run()

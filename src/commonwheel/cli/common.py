@@ -195,8 +195,14 @@ def _own_folders(found: Configuration, named: Sequence[Path]) -> Iterator[Path]:
         yield folder
 
 
-def make_plan(options: argparse.Namespace, recipes: RecipeSet) -> Plan:
-    """The plan that the options ask for, on this host's platform."""
+def make_plan(options: argparse.Namespace, recipes: RecipeSet, *, consumers: bool = True) -> Plan:
+    """The plan that the options ask for, on this host's platform.
+
+    Args:
+        options: with those of :func:`add_plan_options`.
+        recipes: all recipes.
+        consumers: False leaves those out that libraries list.
+    """
     machine = platform.machine()
     libc = libc_version().partition(" ")[0]
     pythons = [version.strip() for version in options.python.split(",") if version.strip()]
@@ -206,4 +212,5 @@ def make_plan(options: argparse.Namespace, recipes: RecipeSet) -> Plan:
         platform=Platform(arch=machine, libc=libc),
         pythons=pythons,
         names=options.configuration.names,
+        consumers=consumers,
     )

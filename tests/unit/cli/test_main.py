@@ -190,6 +190,8 @@ def test_a_wrong_file_is_told_by_every_command(
     assert main(words) == 13
     err = capsys.readouterr().err
     assert err.startswith("error: commonwheel.toml:2:1: unknown key 'prefx' in commonwheel.toml")
+
+
 # --- why ----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,86 @@
+"""``commonwheel prefix``: library wheels as one prefix to build something else against."""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from commonwheel.cli.build import add_build_options, build
+from commonwheel.cli.common import (
+    add_recipe_options,
+    load_recipes,
+    make_console,
+    make_plan,
+)
+from commonwheel.console import Console
+from commonwheel.engine.interpreter import running_version
+from commonwheel.errors import UsageError
+from commonwheel.plan import LibraryJob
+from commonwheel.prefix import check_target, select, write_prefix
+from commonwheel.render import results_table
+from commonwheel.wheelhouse import Wheelhouse
+
+SUMMARY = "make one prefix of library wheels, to build something else against them"
+
+
+def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("prefix", help=SUMMARY, description=SUMMARY, parents=parents)
+    parser.add_argument(
+        "target",
+        metavar="DIR",
+        type=Path,
+        help="the prefix: a new or empty folder, or an earlier prefix, which is replaced",
+    )
+    parser.add_argument(
+        "names",
+        metavar="LIBRARY",
+        nargs="*",
+        help="what it holds, beside all that these require; with --with the default is all that "
+        "is given",
+    )
+    parser.add_argument(
+        "--with",
+        metavar="PATH",
+        dest="given",
+        type=Path,
+        action="append",
+        default=[],
+        help="a library wheel, or a folder of them; may be repeated; nothing is built then",
+    )
+    add_build_options(parser)
+    add_recipe_options(parser)
+    # A plan of libraries is the same for all.
+    parser.set_defaults(run=run, python=running_version())
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build or find the library wheels, write the prefix, and say how a shell uses it."""
+    console, names = make_console(options, os.environ), options.configuration.names
+    check_target(options.target)
+    if options.given:
+        wheels = select(options.given, options.names, names)
+    else:
+        wheels = _built(options, console)
+    snippet = write_prefix(wheels, options.target, names)
+    console.note(f"{len(wheels)} library wheels in {options.target}; for a shell:")
+    # Alone on standard output, for: eval "$(commonwheel prefix DIR proj)"
+    console.write(f". {shlex.quote(str(snippet))}\n")
+
+
+def _built(options: argparse.Namespace, console: Console) -> list[Path]:
+    if not options.names:
+        raise UsageError("no library is named", hint="for example: commonwheel prefix DIR proj")
+    recipes = load_recipes(options)
+    for name in options.names:
+        recipes.library(name)
+    planned = make_plan(options, recipes, consumers=False)
+    house = Wheelhouse(root=options.wheelhouse, replace=options.replace)
+    results = build(options, recipes, planned, house, console, test=False)
+    console.show(results_table(results))
+    return [
+        result.wheel
+        for result in results
+        if isinstance(result.job, LibraryJob) and result.job.shipped
+    ]
