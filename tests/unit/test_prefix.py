@@ -273,6 +273,7 @@ def test_mistakes(
         {"user": kit.consumer("user", uses={"geos": ""})},
     )
     (tmp_path / "file").touch()
+    monkeypatch.setattr("commonwheel.cli.common.shipped", lambda: None)
     monkeypatch.setenv("COMMONWHEEL_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     assert main(["prefix", *words]) == code
