@@ -1,9 +1,10 @@
 """The only module that prints: steps with ticks and seconds, progress, CI folds, tables.
 
-On a terminal a running step shows a bar; elsewhere each step is one line when it ends. On GitHub
-Actions the lines of a step's log are folded under its title.
+On a terminal each running step shows a bar; elsewhere a step is a line when it begins and one when
+it ends. On GitHub Actions the lines of a step's log are folded under its title.
 """
 
+import math
 import re
 import secrets
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Literal
 
 from rich.console import Console as RichConsole
@@ -39,6 +41,11 @@ COMPILATION = re.compile(r"^\s+(?:CC|CXX)\s|^(?!libtool:).*\s-c\s")
 # Where no terminal wraps lines, a wheel's name should stay whole.
 PLAIN_WIDTH = 160
 
+# Seconds after which a log says again how far all is.
+SILENCE = 60.0
+
+SIXTY = 60
+
 Verbosity = Literal["quiet", "normal", "verbose"]
 
 
@@ -52,7 +59,9 @@ class Step:
     verdict: str = ""
     compilations: int = 0
     counted: int = 0
+    reached: str = ""
     notes: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def start(self, label: str, total: int | None) -> None:
         """A download begins (see :class:`commonwheel.source.progress.Progress`)."""
@@ -68,16 +77,20 @@ class Step:
 
     def line(self, text: str) -> None:
         """A line of the step's log: shown if asked for, and read for progress."""
-        self.console.log_line(text)
+        self.console.log_line(self, text)
         if match := NINJA.match(text):
-            self.console.update(self, completed=int(match[1]), total=int(match[2]))
+            self._reach(int(match[1]), int(match[2]))
         elif match := PERCENT.match(text):
-            self.console.update(self, completed=int(match[1]), total=100)
+            self._reach(int(match[1]), 100)
         elif match := COUNTED.match(text):
             self.counted = int(match[1])
         elif self.counted and COMPILATION.match(text):
             self.compilations = min(self.compilations + 1, self.counted)
-            self.console.update(self, completed=self.compilations, total=self.counted)
+            self._reach(self.compilations, self.counted)
+
+    def _reach(self, completed: int, total: int) -> None:
+        self.reached = f"{completed}/{total}"
+        self.console.update(self, completed=completed, total=total)
 
     def note(self, text: str) -> None:
         """Something that a reader should know, shown below the step."""
@@ -85,7 +98,7 @@ class Step:
 
 
 class Console:
-    """Everything that a person sees.
+    """Everything that a person sees; threads may share it.
 
     Args:
         verbosity: ``quiet`` shows errors and the final table only, ``verbose`` every line of every
@@ -99,6 +112,9 @@ class Console:
         self.verbosity = verbosity
         self.github = github
         self._resume = secrets.token_hex(8)
+        self._lock = RLock()
+        self._running: list[Step] = []
+        self._overall: Overall | None = None
         self.screen = _rich(stderr=True)
         self.live = Progress(
             SpinnerColumn(),
@@ -112,39 +128,67 @@ class Console:
         )
 
     @contextmanager
+    def overall(self, total: int) -> Iterator["Overall"]:
+        """Show how far all of a run is, of whose steps several run at once."""
+        task = self.live.add_task("", total=total, counted=False)
+        self._overall = Overall(console=self, total=total, task=task)
+        self.live.start()
+        try:
+            yield self._overall
+        finally:
+            self.live.remove_task(task)
+            self._overall = None
+            self.live.stop()
+
+    @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         """Show a step while it runs, and how it ended; an exception passes through with a cross."""
         step = Step(console=self, title=title)
-        self._announce(title)
         began = time.monotonic()
-        with self.live:
-            step.task = self.live.add_task(title, total=None)
-            try:
-                yield step
-            except BaseException:
-                self._finish(step, "[red]✗[/]", began)
-                raise
+        self._begin(step)
+        try:
+            yield step
+        except BaseException as error:
+            if self._overall is not None and isinstance(error, CommonwheelError):
+                # The whole of it is shown at the end of the run, which may be far.
+                step.note(error.what)
+            self._finish(step, "[red]✗[/]", began)
+            raise
         self._finish(step, "[green]✓[/]", began)
 
-    def _announce(self, title: str) -> None:
-        if self.github:
-            self._raw(f"::group::{title}")
-            # A log's own lines are no commands: https://docs.github.com/actions (stop-commands).
-            self._raw(f"::stop-commands::{self._resume}")
-        elif not self.screen.is_terminal and self.verbosity != "quiet":
-            # In a log nothing moves: say what is being waited for.
-            self._raw(f"… {title}")
+    def _begin(self, step: Step) -> None:
+        with self._lock:
+            self._running.append(step)
+            if self.github and self._overall is None:
+                self._raw(*self._fold(step.title))
+            elif not self.screen.is_terminal and self.verbosity != "quiet":
+                # In a log nothing moves: say what is being waited for.
+                self._raw(f"… {step.title}")
+            step.task = self.live.add_task(step.title, total=None)
+            if self._overall is None:
+                self.live.start()
+
+    def _fold(self, title: str) -> tuple[str, str]:
+        # A log's own lines are no commands: https://docs.github.com/actions (stop-commands).
+        return f"::group::{title}", f"::stop-commands::{self._resume}"
 
     def _finish(self, step: Step, mark: str, began: float) -> None:
-        if step.task is not None:
-            self.live.remove_task(step.task)
-            step.task = None
-        if self.github:
-            self._raw(f"::{self._resume}::")
-            self._raw("::endgroup::")
-        if self.verbosity == "quiet":
-            return
-        seconds = time.monotonic() - began
+        with self._lock:
+            self._running.remove(step)
+            if step.task is not None:
+                self.live.remove_task(step.task)
+                step.task = None
+            if self._overall is None:
+                self.live.stop()
+            elif self.github:
+                # Folds cannot interleave: those of steps that run at once come whole.
+                self._raw(*self._fold(step.title), *step.lines)
+            if self.github:
+                self._raw(f"::{self._resume}::", "::endgroup::")
+            if self.verbosity != "quiet":
+                self._report(step, mark, time.monotonic() - began)
+
+    def _report(self, step: Step, mark: str, seconds: float) -> None:
         end = step.verdict or f"{seconds:.1f} s"
         line = Text.assemble(Text.from_markup(f"{mark} "), f"{step.title}  ", (end, "dim"))
         self.screen.print(line, soft_wrap=True)
@@ -165,13 +209,33 @@ class Console:
             self.live.remove_task(step.task)
             step.task = self.live.add_task(f"{step.title}: {label}", total=total, unit="MB")
 
-    def log_line(self, text: str) -> None:
+    def log_line(self, step: Step, text: str) -> None:
         """A line of a subprocess, where every line is wanted."""
-        if self.verbosity == "verbose" or self.github:
-            self._raw(text)
+        if self._overall is None:
+            if self.verbosity == "verbose" or self.github:
+                self._raw(text)
+        elif self.github:
+            step.lines.append(text)
+        elif self.verbosity == "verbose":
+            self._raw(f"{step.title}: {text}")
 
-    def _raw(self, text: str) -> None:
-        sys.stderr.write(f"{text}\n")
+    def show_overall(self, overall: "Overall", text: str, done: int) -> None:
+        """Move the bar of all; in a log, a line now and then."""
+        with self._lock:
+            self.live.update(overall.task, completed=done, description=text)
+            late = time.monotonic() - overall.said >= SILENCE
+            if self.screen.is_terminal or self.verbosity == "quiet" or not late:
+                return
+            overall.said = time.monotonic()
+            at_work = [
+                f"{step.title} ({step.reached})" if step.reached else step.title
+                for step in self._running
+            ]
+            self._raw("; ".join(filter(None, [text, ", ".join(at_work)])))
+
+    def _raw(self, *lines: str) -> None:
+        with self._lock:
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
 
     def show(self, renderable: RenderableType) -> None:
         """Show a table or a plain text on the side of progress."""
@@ -207,12 +271,43 @@ class _Count(ProgressColumn):
     """``3/10`` and ``1.5/20.0 MB``; as much of it as is known."""
 
     def render(self, task: Task) -> Text:
+        if not task.fields.get("counted", True):
+            return Text()
         unit = task.fields.get("unit", "")
         known = [task.completed] if task.completed or task.total is not None else []
         if task.total is not None:
             known.append(task.total)
         shown = "/".join(f"{each / 1e6:.1f}" if unit else f"{each:.0f}" for each in known)
         return Text(f"{shown} {unit}".rstrip() if shown else "")
+
+
+@dataclass(kw_only=True)
+class Overall:
+    """How far a run is."""
+
+    console: Console
+    total: int
+    task: TaskID
+    said: float = field(default_factory=time.monotonic)
+
+    def show(self, done: int, left: float | None) -> None:
+        """So many are done; ``left`` are the seconds that the others take, where that is known."""
+        text = f"{done} of {self.total} jobs"
+        if left is not None:
+            text += f", about {duration(left)} left"
+        self.console.show_overall(self, text, done)
+
+
+def duration(seconds: float) -> str:
+    """Rounded as an estimate deserves: ``40 s``, ``7 min``, ``1 h 20 min``."""
+    tens = max(math.ceil(seconds / 10), 1) * 10
+    minutes = math.ceil(seconds / SIXTY)
+    if tens < SIXTY:
+        return f"{tens} s"
+    if minutes < SIXTY:
+        return f"{minutes} min"
+    hours, minutes = divmod(math.ceil(minutes / 10) * 10, SIXTY)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def _escaped(text: str) -> str:

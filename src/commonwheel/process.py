@@ -15,6 +15,9 @@ from commonwheel.errors import CommonwheelError
 TAIL_LINES = 200
 SHOWN_WORDS = 6
 
+# Those that lead a group of their own, of all threads.
+_groups: set["subprocess.Popen[str]"] = set()
+
 
 class ProcessError(CommonwheelError):
     """A subprocess failed; ``output`` holds the last lines that it printed."""
@@ -113,6 +116,8 @@ def run(
         # Not executable, a folder, for another machine, too many arguments.
         raise ProcessError(words, code=126, output=f"{words[0]}: {error.strerror}") from None
     with process:
+        if own_group:
+            _groups.add(process)
         try:
             output = _follow(process, log, on_line, timeout)
             code = process.wait()
@@ -122,6 +127,8 @@ def run(
         except BaseException:
             _kill(process, group=own_group)
             raise
+        finally:
+            _groups.discard(process)
     if check and code != 0:
         raise ProcessError(words, code=code, output=output)
     return Completed(code=code, output=output)
@@ -148,6 +155,17 @@ def _follow(
             if on_line is not None:
                 on_line(line.rstrip("\n"))
     return "".join(tail)
+
+
+def kill_all() -> None:
+    """Kill every process group that :func:`run` follows at this moment, in whatever thread.
+
+    Only the main thread is interrupted; in the others, :func:`run` sees its process fail.
+    """
+    for process in _groups.copy():
+        # Even where its leader has ended: the others hold the pipe that is read.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _kill(process: subprocess.Popen[str], *, group: bool) -> None:

@@ -217,3 +217,22 @@ def results_table(results: Sequence[WheelResult]) -> Table:
             result.sha256[:16],
         )
     return table
+
+
+class JobFailure(Protocol):
+    """What the table of failures needs to know of a job without a wheel."""
+
+    @property
+    def job(self) -> Job: ...
+    @property
+    def how(self) -> str: ...
+
+
+def failures_table(failures: Sequence[JobFailure]) -> Table:
+    """One row per job that has no wheel: its id, and what became of it."""
+    table = Table(title=f"{len(failures)} jobs without a wheel", title_justify="left")
+    for heading in ("job", "how"):
+        table.add_column(heading, overflow="fold")
+    for failure in failures:
+        table.add_row(failure.job.id, Text(failure.how, style="red"))
+    return table

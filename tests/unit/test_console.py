@@ -1,10 +1,12 @@
 from collections.abc import Sequence
+from threading import Thread
 from typing import Any
 
 import pytest
 from rich.table import Table
 
-from commonwheel.console import PLAIN_WIDTH, Console, Step, Verbosity, plain
+from commonwheel import console as module
+from commonwheel.console import PLAIN_WIDTH, Console, Step, Verbosity, duration, plain
 from commonwheel.errors import BuildError
 
 LONG = "commonwheel_libjpeg_turbo_so62-2.1.5-py3-none-manylinux_2_34_x86_64.whl"
@@ -158,6 +160,155 @@ def test_github_folds_the_log_of_a_step(capsys: pytest.CaptureFixture[str]) -> N
         "✗ proj  0.0 s",
     ]
     assert len(token) == 16
+
+
+def two_at_once(console: Console) -> None:
+    """Two steps that overlap, of a run of three jobs."""
+    with console.overall(3) as overall, console.step("geos") as geos:
+        geos.line("[1/2] geos one")
+        with console.step("proj") as proj:
+            proj.line("[1/9] proj one")
+            overall.show(1, 400)
+            geos.line("[2/2] geos two")
+            proj.line("[2/9] proj two")
+
+
+def test_in_a_log_steps_at_once_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    two_at_once(Console())
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["… geos", "… proj", "✓ proj  0.0 s", "✓ geos  0.0 s"]
+
+
+def test_a_log_says_now_and_then_how_far_all_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE", 0.0)
+    two_at_once(Console())
+    console = Console()
+    with console.overall(3) as overall:
+        overall.show(2, None)
+        with console.step("test proj"):
+            overall.show(2, None)
+    said = capsys.readouterr().err.splitlines()
+    assert said[2] == "1 of 3 jobs, about 7 min left; geos (1/2), proj (1/9)"
+    assert said[5:8] == ["2 of 3 jobs", "… test proj", "2 of 3 jobs; test proj"]
+
+
+def test_lines_of_steps_at_once_name_their_step(capsys: pytest.CaptureFixture[str]) -> None:
+    two_at_once(Console(verbosity="verbose"))
+    said = capsys.readouterr().err.splitlines()
+    assert said[1:6] == [
+        "geos: [1/2] geos one",
+        "… proj",
+        "proj: [1/9] proj one",
+        "geos: [2/2] geos two",
+        "proj: [2/9] proj two",
+    ]
+
+
+def test_folds_of_steps_at_once_do_not_interleave(capsys: pytest.CaptureFixture[str]) -> None:
+    two_at_once(Console(github=True))
+    said = capsys.readouterr().err.splitlines()
+    token = said[3].removeprefix("::stop-commands::")
+    assert said == [
+        "… geos",
+        "… proj",
+        "::group::proj",
+        f"::stop-commands::{token}",
+        "[1/9] proj one",
+        "[2/9] proj two",
+        f"::{token}::",
+        "::endgroup::",
+        "✓ proj  0.0 s",
+        "::group::geos",
+        f"::stop-commands::{token}",
+        "[1/2] geos one",
+        "[2/2] geos two",
+        f"::{token}::",
+        "::endgroup::",
+        "✓ geos  0.0 s",
+    ]
+
+
+def test_a_step_that_fails_in_a_long_run_says_why_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console = Console()
+
+    def fail() -> None:
+        with console.overall(2), console.step("geos"):
+            raise BuildError("make failed", hint="many\n  lines")
+
+    with pytest.raises(BuildError):
+        fail()
+    assert capsys.readouterr().err.splitlines() == ["… geos", "✗ geos  0.0 s", "  make failed"]
+
+
+def test_quiet_says_nothing_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    two_at_once(Console(verbosity="quiet"))
+    assert capsys.readouterr().err == ""
+
+
+def test_threads_do_not_break_one_anothers_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(verbosity="verbose")
+
+    def work(name: str) -> None:
+        with console.step(name) as step:
+            for number in range(200):
+                step.line(f"line {number}")
+
+    with console.overall(4):
+        threads = [Thread(target=work, args=(f"job{number}",)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    said = capsys.readouterr().err.splitlines()
+    for name in ("job0", "job3"):
+        lines = [line for line in said if line.startswith(f"{name}: ")]
+        assert lines == [f"{name}: line {number}" for number in range(200)]
+    assert len(said) == 4 * (200 + 2)
+
+
+def test_a_terminal_shows_all_steps_and_the_whole_run(
+    terminal: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with terminal.overall(14) as overall, terminal.step("geos") as geos:
+        with terminal.step("proj") as proj:
+            geos.line("[3/7] x")
+            proj.line("[40/200] x")
+            overall.show(3, 400)
+            capsys.readouterr()
+            terminal.live.refresh()
+            shown = capsys.readouterr().err
+            for text in ("3 of 14 jobs, about 7 min left", "geos", "3/7", "proj", "40/200"):
+                assert text in shown
+            assert "3/14" not in shown  # it is said in words
+        assert [task.description for task in terminal.live.tasks][1:] == ["geos"]
+        started = terminal.live.live.is_started
+    assert (started, terminal.live.live.is_started) == (True, False)
+    assert not terminal.live.tasks
+    # Lines of what ended stand above the bars, once.
+    assert capsys.readouterr().err.count("✓") == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "10 s"),
+        (10, "10 s"),
+        (11, "20 s"),
+        (50, "50 s"),
+        (51, "1 min"),
+        (61, "2 min"),
+        (59 * 60, "59 min"),
+        (60 * 60, "1 h"),
+        (61 * 60, "1 h 10 min"),
+        (115 * 60, "2 h"),
+    ],
+)
+def test_a_duration_is_as_exact_as_an_estimate(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_an_error_is_an_annotation_on_github(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from commonwheel.console import PLAIN_WIDTH, plain
-from commonwheel.plan import Plan
-from commonwheel.render import plan_dot, plan_json, plan_table, results_table
+from commonwheel.plan import Job, Plan
+from commonwheel.render import failures_table, plan_dot, plan_json, plan_table, results_table
 from tests.unit.recipe.kit import consumer, library, make_plan, read
 
 
@@ -82,3 +82,23 @@ def test_the_results_show_the_whole_name_of_a_wheel(tmp_path: Path) -> None:
         "abcdef0123456789",
     ]
     assert [cell.strip() for cell in cached.split("│")[3:5]] == ["", "cached"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    job: Job
+    how: str
+
+
+def test_a_job_without_a_wheel_has_a_row_of_its_own(plan: Plan) -> None:
+    failures = [
+        Failure(plan.by_id["geos-3.11"], "failed"),
+        Failure(plan.by_id["shapely-1.0-cp311"], "not built: needs geos-3.11"),
+    ]
+    title, *lines = plain(failures_table(failures)).splitlines()
+    assert title.strip() == "2 jobs without a wheel"
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+    assert rows == [
+        ["geos-3.11", "failed"],
+        ["shapely-1.0-cp311", "not built: needs geos-3.11"],
+    ]

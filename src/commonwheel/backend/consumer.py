@@ -2,33 +2,49 @@
 
 import importlib
 import os
+import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from commonwheel.backend import jobserver, toolchain
 from commonwheel.backend import prefix as prefixes
-from commonwheel.backend import toolchain
 from commonwheel.backend.library import environment, search_path, wheels
 from commonwheel.backend.staged import JobFile, StagedProject
 from commonwheel.names import Names
 from commonwheel.recipe.resolved import ConsumerBuild, fill
 
+# Build backends that take whatever ninja there is, and let it start as many compilers as there are
+# CPUs; the host's may be too old for a jobserver. Others compile one file after the other.
+USERS_OF_NINJA = frozenset({"mesonpy", "scikit_build_core"})
+NINJA = "ninja>=1.13"
+
 
 def requires(project: StagedProject) -> list[str]:
     """What the sdist's own backend wants besides ``build-system.requires``."""
-    backend, settings = _enter(project)
+    backend, settings = _enter(project, {})
     hook = getattr(backend, "get_requires_for_build_wheel", None)
-    return list(hook(settings)) if hook else []
+    wanted = list(hook(settings)) if hook else []
+    return [*wanted, NINJA] if _uses_ninja(project.job()) else wanted
 
 
-def build(project: StagedProject, wheel_directory: Path) -> str:
-    """Build the staged consumer's raw wheel; returns its file name."""
-    backend, settings = _enter(project)
+def build(project: StagedProject, wheel_directory: Path, given: Mapping[str, Any]) -> str:
+    """Build the staged consumer's raw wheel, under the frontend's config settings ``given``.
+
+    Returns:
+        The wheel's file name.
+    """
+    backend, settings = _enter(project, given)
     return str(backend.build_wheel(str(wheel_directory), settings))
 
 
-def _enter(project: StagedProject) -> tuple[Any, dict[str, str]]:
+def _uses_ninja(job: JobFile) -> bool:
+    return re.split(r"[.:]", job.backend)[0] in USERS_OF_NINJA
+
+
+def _enter(project: StagedProject, given: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
     """Prepare this process for the inner backend: environment, folder, import path.
 
     A PEP 517 hook has a process to itself, so that nothing needs to be put back.
@@ -53,6 +69,9 @@ def _enter(project: StagedProject) -> tuple[Any, dict[str, str]]:
     values = prefix.placeholders(recipe.provided)
     # A build that names library wheels in its build-system.requires imports them, too.
     variables = environment(job, tools, recipe.environment, values)
+    if _uses_ninja(job):
+        flags = jobserver.make_flags(given, project.build / "toolchain", path)
+        variables = {"MAKEFLAGS": flags, **variables}
     _replace_environment({"PYTHONPATH": str(prefix.root), **variables})
     os.chdir(project.source)
     own = [str(project.source / folder) for folder in job.backend_path]

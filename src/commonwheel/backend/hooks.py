@@ -33,11 +33,15 @@ def build_wheel(
     config_settings: Mapping[str, Any] | None = None,
     _metadata_directory: str | None = None,
 ) -> str:
-    """Build the raw wheel (PEP 517). Config setting ``jobs``: parallel compilations."""
+    """Build the raw wheel (PEP 517).
+
+    Config settings: ``jobs``, the number of parallel compilations, and ``jobserver``, the named
+    pipe that counts them over all builds.
+    """
     project, target = _project(), Path(wheel_directory).resolve()
     if project.job().kind == "library":
         return _reporting(project, lambda: library.build(project, target, config_settings or {}))
-    return _reporting(project, lambda: consumer.build(project, target))
+    return _reporting(project, lambda: consumer.build(project, target, config_settings or {}))
 
 
 def build_sdist(sdist_directory: str, _config_settings: Mapping[str, Any] | None = None) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from commonwheel.backend import jobserver, toolchain
 from commonwheel.backend import prefix as prefixes
-from commonwheel.backend import toolchain
 from commonwheel.backend.drivers import DRIVERS, Command, Situation, programs
 from commonwheel.backend.finish import finish
 from commonwheel.backend.package import write_library_wheel
@@ -48,7 +48,7 @@ def build(project: StagedProject, wheel_directory: Path, settings: Mapping[str, 
         path=f"{prefix.path / 'bin'}{os.pathsep}{path}",
         debug=True,
     )
-    tree = _compile(project, job, prefix, tools, jobs=int(settings.get("jobs", 0)))
+    tree = _compile(project, job, prefix, tools, settings)
     finished = finish(tree, recipe, prefix, tools, project, debug=wheel_directory / "debug")
     return write_library_wheel(finished, job, project, wheel_directory, platform.machine())
 
@@ -88,8 +88,7 @@ def _compile(
     job: JobFile,
     prefix: prefixes.Prefix,
     tools: toolchain.Toolchain,
-    *,
-    jobs: int,
+    settings: Mapping[str, Any],
 ) -> Path:
     recipe = job.build
     assert isinstance(recipe, LibraryBuild)
@@ -105,7 +104,8 @@ def _compile(
         steps=recipe.build.with_options(options),
         prefix=prefix,
         toolchain=tools,
-        jobs=jobs or len(os.sched_getaffinity(0)),
+        jobs=jobserver.jobs(settings),
+        jobserver=jobserver.make_flags(settings, project.build / "toolchain", search_path()),
     )
     at.build.mkdir(parents=True)
     step_environment = environment(job, tools, recipe.build.environment, values)

@@ -20,10 +20,10 @@ from commonwheel.cli.common import (
 from commonwheel.console import Console
 from commonwheel.constraints import read_constraints
 from commonwheel.engine.host import HostEngine
-from commonwheel.pipeline import Pipeline, Result, Settings
+from commonwheel.pipeline import Pipeline, Report, Settings
 from commonwheel.plan import ConsumerJob, Plan
 from commonwheel.recipe.load import RecipeSet
-from commonwheel.render import results_table
+from commonwheel.render import failures_table, results_table
 from commonwheel.wheelhouse import Wheelhouse
 
 SUMMARY = "build library wheels and consumer wheels, repair and test them, fill the wheelhouse"
@@ -59,19 +59,23 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=positive,
         metavar="N",
-        help="parallel compilations (default: CPUs)",
+        help="how many compilations at once, over all builds (default: CPUs)",
     )
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the plan, then say what came out and how to install it."""
+def run(options: argparse.Namespace) -> int:
+    """Run the plan, then say what came out, how to install it, and what failed.
+
+    Returns:
+        The exit code of the first failure.
+    """
     recipes, console = load_recipes(options), make_console(options, os.environ)
     wheelhouse = Wheelhouse(root=options.wheelhouse, replace=options.replace)
     planned = make_plan(options, recipes)
-    results = build(options, recipes, planned, wheelhouse, console, test=not options.no_test)
-    console.show(results_table(results))
-    if wheels := [each.wheel for each in results if isinstance(each.job, ConsumerJob)]:
+    report = build(options, recipes, planned, wheelhouse, console, test=not options.no_test)
+    if wheels := [each.wheel for each in report.results if isinstance(each.job, ConsumerJob)]:
         console.show(f"install: {wheelhouse.install_line(wheels)}")
+    return say_failures(report, console)
 
 
 def build(
@@ -82,8 +86,8 @@ def build(
     console: Console,
     *,
     test: bool,
-) -> list[Result]:
-    """Run a plan as :func:`add_build_options` says."""
+) -> Report:
+    """Run a plan as :func:`add_build_options` says, and show the wheels that came out."""
     environ = environment(options)
     cache = cache_folder(environ)
     pipeline = Pipeline(
@@ -103,4 +107,15 @@ def build(
         console=console,
     )
     with in_use(cache):
-        return pipeline.run()
+        report = pipeline.run()
+    console.show(results_table(report.results))
+    return report
+
+
+def say_failures(report: Report, console: Console) -> int:
+    """Say what failed, each error whole; returns the exit code of the first one."""
+    if report.failures:
+        console.show(failures_table(report.failures))
+    for error in report.errors:
+        console.error(error)
+    return report.errors[0].exit_code if report.errors else 0

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from commonwheel.cli.build import add_build_options, build
+from commonwheel.cli.build import add_build_options, build, say_failures
 from commonwheel.cli.common import (
     add_recipe_options,
     load_recipes,
@@ -16,9 +16,9 @@ from commonwheel.cli.common import (
 from commonwheel.console import Console
 from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import UsageError
-from commonwheel.plan import LibraryJob
+from commonwheel.pipeline import Report
+from commonwheel.plan import Job, LibraryJob
 from commonwheel.prefix import check_target, select, write_prefix
-from commonwheel.render import results_table
 from commonwheel.wheelhouse import Wheelhouse
 
 SUMMARY = "make one prefix of library wheels, to build something else against them"
@@ -55,21 +55,29 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run, python=running_version())
 
 
-def run(options: argparse.Namespace) -> None:
-    """Build or find the library wheels, write the prefix, and say how a shell uses it."""
+def run(options: argparse.Namespace) -> int:
+    """Build or find the library wheels, write the prefix, and say how a shell uses it.
+
+    Returns:
+        The exit code of the first failure.
+    """
     console, names = make_console(options, os.environ), options.configuration.names
     check_target(options.target)
     if options.given:
         wheels = select(options.given, options.names, names)
     else:
-        wheels = _built(options, console)
+        report = _built(options, console)
+        if report.failures:
+            return say_failures(report, console)
+        wheels = [each.wheel for each in report.results if _is_shipped(each.job)]
     snippet = write_prefix(wheels, options.target, names)
     console.note(f"{len(wheels)} library wheels in {options.target}; for a shell:")
     # Alone on standard output, for: eval "$(commonwheel prefix DIR proj)"
     console.write(f". {shlex.quote(str(snippet))}\n")
+    return 0
 
 
-def _built(options: argparse.Namespace, console: Console) -> list[Path]:
+def _built(options: argparse.Namespace, console: Console) -> Report:
     if not options.names:
         raise UsageError("no library is named", hint="for example: commonwheel prefix DIR proj")
     recipes = load_recipes(options)
@@ -77,10 +85,8 @@ def _built(options: argparse.Namespace, console: Console) -> list[Path]:
         recipes.library(name)
     planned = make_plan(options, recipes, consumers=False)
     house = Wheelhouse(root=options.wheelhouse, replace=options.replace)
-    results = build(options, recipes, planned, house, console, test=False)
-    console.show(results_table(results))
-    return [
-        result.wheel
-        for result in results
-        if isinstance(result.job, LibraryJob) and result.job.shipped
-    ]
+    return build(options, recipes, planned, house, console, test=False)
+
+
+def _is_shipped(job: Job) -> bool:
+    return isinstance(job, LibraryJob) and job.shipped

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from filelock import FileLock
 
@@ -13,6 +14,9 @@ from commonwheel.cache.usage import touch
 from commonwheel.errors import BuildError
 from commonwheel.process import ProcessError, last_lines, run
 from commonwheel.source.settings import pip_settings
+
+# virtualenv promises nothing to threads.
+_ONE_AT_A_TIME = Lock()
 
 
 def python_of(folder: Path) -> Path:
@@ -30,7 +34,8 @@ def create(folder: Path, interpreter: Path) -> None:
 
     words = ["--python", str(interpreter), "--no-periodic-update", "--quiet", str(folder)]
     try:
-        cli_run(words, setup_logging=False)
+        with _ONE_AT_A_TIME:
+            cli_run(words, setup_logging=False)
     except (RuntimeError, OSError, SystemExit) as error:
         # Of a process that failed, the error holds what it printed, as ``err``.
         said = getattr(error, "err", "") or str(error)

@@ -1,7 +1,6 @@
 """A PEP 517 frontend for staged projects, whose build environments are kept."""
 
 import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +77,7 @@ class Frontend:
 
 def _call(project: StagedProject, hook: Callable[[], Any]) -> Any:
     try:
-        # Warnings of a backend stand in its log; newer frontends raise them here a second time.
-        with warnings.catch_warnings(action="ignore"):
-            return hook()
+        return hook()
     except (BuildBackendException, errors.CommonwheelError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise _reported(project) or errors.BuildError(

@@ -25,7 +25,7 @@ class HostEngine:
     Args:
         environments: folder of the kept virtual environments with build tools.
         environ: the caller's environment.
-        jobs: parallel compilations; 0 lets the build decide.
+        jobs: compilations at once, over all builds; 0 means as many as there are CPUs.
     """
 
     environments: Path
@@ -33,6 +33,11 @@ class HostEngine:
     jobs: int = 0
 
     name = "host"
+
+    @property
+    def slots(self) -> int:
+        """Compilations at once."""
+        return self.jobs or len(os.sched_getaffinity(0))
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
@@ -77,10 +82,21 @@ class HostEngine:
         destination: Path,
         *,
         constraints: str,
+        jobserver: Path | None,
         log: IO[str],
         on_line: Callable[[str], None],
     ) -> Path:
         """Build a staged project's raw wheel into ``destination``.
+
+        Args:
+            project: what is built.
+            interpreter: runs its backend.
+            destination: receives the wheel.
+            constraints: pins of what its environment gets.
+            jobserver: the named pipe that limits all builds together; without one, this build has
+                all slots.
+            log: receives what it prints.
+            on_line: called with every line of it.
 
         Raises:
             CommonwheelError: whatever the backend reported, or a BuildError.
@@ -94,7 +110,9 @@ class HostEngine:
             log=log,
             on_line=on_line,
         )
-        settings = {"jobs": str(self.jobs)}
+        settings = {"jobs": str(self.slots)}
+        if jobserver is not None:
+            settings["jobserver"] = str(jobserver)
         return frontend.build(project, interpreter, destination, constraints, settings)
 
 

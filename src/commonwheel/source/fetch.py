@@ -52,10 +52,8 @@ def fetch(
     Raises:
         SourceError: none can be had; the text holds what each place said.
     """
-    for source in sources:
-        path = cached(source, settings)
-        if path is not None:
-            return _fetched(path, source, from_cache=True)
+    if found := find_cached(sources, settings):
+        return found
     if settings.offline:
         raise _offline_error(sources, name)
     problems: list[str] = []
@@ -64,6 +62,15 @@ def fetch(
         if found is not None:
             return found
     raise _error(problems, name)
+
+
+def find_cached(sources: Sequence[Source], settings: SourceSettings) -> FetchedSource | None:
+    """The first of ``sources`` that is in the cache."""
+    for source in sources:
+        path = cached(source, settings)
+        if path is not None:
+            return _fetched(path, source, from_cache=True)
+    return None
 
 
 def cached(source: Source, settings: SourceSettings) -> Path | None:

@@ -129,6 +129,41 @@ def test_a_compilers_error_is_shown(workshop: Workshop) -> None:
     assert "nothing number 7" not in said
 
 
+def test_a_failure_stops_its_dependants_and_nobody_else(workshop: Workshop) -> None:
+    broken = Target(soname="libone.so.1", sources={"one.c": "int one(void) { return undeclared; }"})
+    workshop.library("one", {"1.0": autotools(broken)}, LISTED)
+    for name, uses in (("two", {"one": None}), ("three", {"two": None}), ("four", {})):
+        target = Target(
+            soname=f"lib{name}.so.1", sources={f"{name}.c": "int x(void) { return 1; }"}
+        )
+        workshop.library(
+            name,
+            {"1.0": autotools(target)},
+            [{"soname": f"lib{name}.so.1"}],
+            requires={"libraries": uses},
+        )
+    outcome = workshop.build("three", "four")
+    assert outcome.code == 6
+    assert [wheel.name.split("-")[0] for wheel in workshop.wheelhouse.glob("*.whl")] == [
+        "commonwheel_four_so1"
+    ]
+    rows = {
+        cells[1].strip(): cells[2].strip()
+        for line in outcome.text.partition("3 jobs without a wheel")[2].splitlines()
+        if len(cells := line.split("│")) == 4
+    }
+    assert rows == {
+        "one-1.0": "failed",
+        "two-1.0": "not built: needs one-1.0",
+        "three-1.0": "not built: needs one-1.0",
+    }
+    # Once, whole, behind all the rest.
+    error = outcome.text.partition("error: make failed with exit code 2")[2]
+    assert "undeclared" in error
+    assert f"log: {workshop.wheelhouse}/logs/one-1.0.log" in error
+    assert outcome.text.count("one-1.0.log") == 1
+
+
 def test_config_log_outlives_the_build(workshop: Workshop) -> None:
     told = "echo the reason is in here >&5\necho configure: error: no luck >&2\nexit 1\n"
     said = failing(workshop, autotools(ONE, checks=["nosuchlibrary"], configure=told))

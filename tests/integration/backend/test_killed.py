@@ -14,14 +14,14 @@ from tests.integration.kit import Workshop
 from tests.integration.projects import Target, autotools
 
 LISTED = ({"soname": "libslow.so.1"},)
-SECONDS = 30
+SECONDS = 120
 
 
-def start(workshop: Workshop) -> subprocess.Popen[bytes]:
+def start(workshop: Workshop, *names: str) -> subprocess.Popen[bytes]:
     """A build in a process group of its own."""
-    words = ("build", "slow", "--recipes", workshop.recipes, "--wheelhouse", workshop.wheelhouse)
+    places = ("--recipes", workshop.recipes, "--wheelhouse", workshop.wheelhouse)
     return subprocess.Popen(
-        [sys.executable, "-m", "commonwheel", *words],
+        [sys.executable, "-m", "commonwheel", "build", *names, "--jobs", "2", *places],
         env={**os.environ, "COMMONWHEEL_CACHE": str(workshop.cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -75,9 +75,13 @@ def test_a_killed_build_leaves_nothing_running_and_can_be_repeated(
     (cache / "envs").symlink_to(build_cache / "envs")
     shop = Workshop(root=tmp_path / "shop", cache=cache)
     shop.library("slow", {"1.0": slow(flag)}, LISTED)
-    process = start(shop)
+    other = tmp_path / "other"
+    other.touch()
+    shop.library("other", {"1.0": slow(other)}, LISTED)
+    process = start(shop, "slow", "other")
     try:
-        wait_for("the build compiles", lambda: flag.read_text() == "waiting\n")
+        wait_for("one build compiles", lambda: flag.read_text() == "waiting\n")
+        wait_for("the other one, too", lambda: other.read_text() == "waiting\n")
         assert working_below(cache)
         os.killpg(process.pid, how)
         code = process.wait(SECONDS)
@@ -86,6 +90,7 @@ def test_a_killed_build_leaves_nothing_running_and_can_be_repeated(
         assert not list(shop.wheelhouse.glob("*.whl"))
     finally:
         flag.unlink()
+        other.unlink()
         process.kill()
         process.communicate()
     shop.built("slow")
@@ -97,7 +102,7 @@ def test_two_builds_at_once_share(build_cache: Path, tmp_path: Path) -> None:
     flag.touch()
     first = Workshop(root=tmp_path / "shop", cache=build_cache)
     first.library("slow", {"1.0": slow(flag)}, LISTED)
-    processes = [start(first), start(first)]
+    processes = [start(first, "slow"), start(first, "slow")]
     try:
         wait_for("a build compiles", lambda: flag.read_text() == "waiting\n")
         time.sleep(1)

@@ -46,7 +46,7 @@ def digests(root: Path) -> tuple[str, str]:
         ("source/unpack.py", (True, False)),
         ("repair/repair.py", (False, True)),
         ("console.py", (False, False)),
-        ("pipeline.py", (False, False)),
+        ("pipeline/run.py", (False, False)),
         ("doctor.py", (False, False)),
     ],
 )

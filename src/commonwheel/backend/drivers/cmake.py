@@ -18,8 +18,11 @@ def commands(at: Situation) -> Sequence[Command]:
             words=(*configure, *_cache(at), *at.steps.options),
             logs=("CMakeFiles/CMakeConfigureLog.yaml", "CMakeFiles/CMakeError.log"),
         ),
-        Command(words=(*build, "--parallel", str(at.jobs), *targets)),
-        *(Command(words=(*build, "--target", target)) for target in at.steps.install),
+        Command(words=(*build, *at.parallel, *targets), environment=at.shared),
+        *(
+            Command(words=(*build, "--target", target), environment=at.shared)
+            for target in at.steps.install
+        ),
     ]
 
 

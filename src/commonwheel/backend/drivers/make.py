@@ -22,9 +22,11 @@ def build_and_install(at: Situation, arguments: Sequence[str] = ()) -> Iterator[
     # DESTDIR as an argument: some makefiles assign it, and an assignment beats the environment.
     destination = f"DESTDIR={at.destination}"
     yield Command(
-        words=("make", f"-j{at.jobs}", *arguments, *at.steps.targets),
+        words=("make", *at.parallel, *arguments, *at.steps.targets),
         preview=("make", "-n", *arguments, *at.steps.targets),
+        environment=at.shared,
     )
+    # One after the other: hardly a makefile is tried with parallel installations.
     for target in at.steps.install:
         yield Command(words=("make", *arguments, destination, target))
 

@@ -28,8 +28,8 @@ def commands(at: Situation) -> Sequence[Command]:
             # A CMake that Meson runs searches the whole host.
             environment={"CMAKE": "no-cmake"},
         ),
-        Command(words=("ninja", f"-j{at.jobs}", *at.steps.targets)),
-        *(Command(words=("ninja", target)) for target in at.steps.install),
+        Command(words=("ninja", *at.parallel, *at.steps.targets), environment=at.shared),
+        *(Command(words=("ninja", target), environment=at.shared) for target in at.steps.install),
     ]
 
 

@@ -22,6 +22,7 @@ class Situation:
         prefix: the providers of this build.
         toolchain: the confined compilers.
         jobs: parallel compilations.
+        jobserver: MAKEFLAGS of the jobserver that counts them over all builds; may be empty.
     """
 
     source: Path
@@ -32,6 +33,17 @@ class Situation:
     prefix: Prefix
     toolchain: Toolchain
     jobs: int
+    jobserver: str = ""
+
+    @property
+    def parallel(self) -> tuple[str, ...]:
+        """``-jN`` for make and ninja; nothing where it would make them ignore the jobserver."""
+        return () if self.jobserver else (f"-j{self.jobs}",)
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """Variables of a step that takes part in the jobserver, where there is one."""
+        return {"MAKEFLAGS": self.jobserver} if self.jobserver else {}
 
 
 @dataclass(frozen=True, kw_only=True)

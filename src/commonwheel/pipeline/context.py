@@ -1,0 +1,162 @@
+"""What building, testing and keeping share: the plan, places, and what is finished so far."""
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import IO
+
+from commonwheel.cache.keys import file_digest
+from commonwheel.cache.store import Stored
+from commonwheel.console import Console, Step
+from commonwheel.engine.host import HostEngine
+from commonwheel.errors import BuildError, CommonwheelError
+from commonwheel.inputs import JobInputs
+from commonwheel.jobserver import JobServer
+from commonwheel.names import Names
+from commonwheel.plan import Job, Plan
+from commonwheel.process import ProcessError, significant_lines
+from commonwheel.source.fetch import FetchedSource, fetch, find_cached
+from commonwheel.source.settings import SourceSettings
+from commonwheel.timings import Forecast
+from commonwheel.wheelhouse import Wheelhouse
+
+# Seconds after which a folder of a build that is still there is nobody's.
+STALE = 2 * 24 * 3600
+DOWNLOADS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things are, and what this run may do."""
+
+    cache: Path
+    sources: SourceSettings
+    environ: Mapping[str, str]
+    names: Names = field(default_factory=Names)
+    test: bool = True
+    keep: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """Of a run that has something to do: the limit on what runs at once, and what comes first."""
+
+    server: JobServer
+    forecast: Forecast
+    urgency: Mapping[str, float]
+
+
+@dataclass(kw_only=True)
+class Context:
+    """What every part of a run needs; threads share it.
+
+    ``done`` holds the finished wheels by job, ``seconds`` what those took that were not cached.
+    """
+
+    inputs: JobInputs
+    wheelhouse: Wheelhouse
+    settings: Settings
+    console: Console
+    slots: Slots | None = None
+    done: dict[str, Stored] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    downloads: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(DOWNLOADS))
+
+    @property
+    def plan(self) -> Plan:
+        """What is run."""
+        return self.inputs.plan
+
+    @property
+    def engine(self) -> HostEngine:
+        """Where it is built."""
+        return self.inputs.engine
+
+    def fetch(self, job: Job) -> FetchedSource:
+        """The job's source, in a step of its own where it is not in the cache."""
+        sources, settings = self.inputs.sources(job), self.settings.sources
+        if found := find_cached(sources, settings):
+            return found
+        with self.downloads, self.console.step(f"fetch {job.id}") as step:
+            found = fetch(sources, settings, step, name=job.build.name)
+            step.verdict = found.source.describe()
+            return found
+
+    def providers(self, job: Job) -> list[Path]:
+        """The finished library wheels that a job's build sees."""
+        return [self.done[each.id].wheel for each in self.plan.providers(job)]
+
+    def digests(self, jobs: Sequence[str]) -> dict[str, str]:
+        """File name → sha256 of finished wheels."""
+        wheels = [self.done[job_id].wheel for job_id in jobs]
+        return {wheel.name: file_digest(wheel) for wheel in wheels}
+
+    @property
+    def jobserver(self) -> Path | None:
+        """The pipe that the builds of this run share."""
+        return self.slots.server.path if self.slots else None
+
+    @contextmanager
+    def working(self, task: str) -> Iterator[Step]:
+        """A step that holds one of the run's slots."""
+        assert self.slots is not None
+        slots = self.slots
+        with slots.server.token(slots.urgency[task]), self.console.step(task) as step:
+            slots.forecast.begin(task)
+            try:
+                yield step
+            finally:
+                seconds = slots.forecast.end(task)
+            # Of one that failed early, the time says nothing.
+            self.seconds[task] = seconds
+
+    @contextmanager
+    def workplace(self, name: str) -> Iterator[Path]:
+        """An empty folder, removed at the end unless the run keeps it."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work))
+        try:
+            yield folder
+        finally:
+            if not self.settings.keep:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def work(self) -> Path:
+        """Folder of what only a running build needs."""
+        root = self.settings.cache / "work"
+        root.mkdir(parents=True, exist_ok=True)
+        _sweep(root)
+        return root
+
+    @contextmanager
+    def log(self, job: Job) -> Iterator[IO[str]]:
+        """The log of a build; an error gets its significant lines and its place."""
+        path = self.wheelhouse.log(job.id)
+        with path.open("w", encoding="utf-8") as log:
+            try:
+                yield log
+            except CommonwheelError as error:
+                log.flush()
+                raise with_log(error, path) from None
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed runs, and those with --keep, left behind long ago."""
+    for folder in root.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
+            if time.time() - folder.stat().st_mtime > STALE:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_log(error: CommonwheelError, path: Path) -> CommonwheelError:
+    """The error with the lines of the log that matter, and the log's place."""
+    lines = significant_lines(path.read_text(encoding="utf-8", errors="replace"))
+    hint = "\n  ".join(filter(None, [error.hint, *lines, f"log: {path}"]))
+    kind = BuildError if isinstance(error, ProcessError) else type(error)
+    return kind(error.what, where=error.where, hint=hint)

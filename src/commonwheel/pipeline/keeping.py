@@ -1,0 +1,66 @@
+"""Finished wheels into the wheelhouse, with what made them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from commonwheel.cache.keys import file_digest
+from commonwheel.cache.store import Stored
+from commonwheel.pipeline.building import Builder
+from commonwheel.pipeline.context import Context
+from commonwheel.pipeline.results import Result
+from commonwheel.plan import ConsumerJob, Job, LibraryJob
+
+
+def keep(
+    context: Context, builder: Builder, job: Job, tests: Sequence[Mapping[str, Any]] = ()
+) -> Result:
+    """Put a job's wheel and its debug files into the wheelhouse.
+
+    Args:
+        context: of the run.
+        builder: knows what made the wheel.
+        job: one that is finished.
+        tests: of a consumer: what it has passed, with the wheels that it passed it with.
+
+    Raises:
+        WheelhouseError: a wheel of this name is there with other bytes.
+    """
+    stored = context.done[job.id]
+    facts = _provenance(context, job, stored)
+    if isinstance(job, ConsumerJob):
+        facts |= {"python": job.python, "tests": list(tests)}
+    wheel = context.wheelhouse.put(stored.wheel, facts, remedy=_remedy(job))
+    raw = builder.raw.find(stored_build_key(stored))
+    if raw is not None and raw.debug is not None:
+        context.wheelhouse.add_debug(raw.debug)
+    return Result(
+        job=job,
+        wheel=wheel,
+        sha256=file_digest(wheel),
+        seconds=context.seconds.get(job.id, 0.0),
+        cached=job.id not in context.seconds,
+        tested=tuple(str(each["result"]) for each in tests),
+    )
+
+
+def _provenance(context: Context, job: Job, stored: Stored) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "key": stored.key,
+        "engine": context.inputs.engine_identity(job),
+        "source": stored.facts["source"],
+        "built-against": {path.name: file_digest(path) for path in context.providers(job)},
+    }
+
+
+def stored_build_key(stored: Stored) -> str:
+    """The build key of the raw wheel that a repaired one was made of."""
+    text = (stored.folder / "inputs.json").read_text(encoding="utf-8")
+    return str(json.loads(text)["build"])
+
+
+def _remedy(job: Job) -> str:
+    if isinstance(job, LibraryJob):
+        return f"give release {job.build.version} of {job.build.name} a 'wheel-version' with .postN"
+    return f"raise 'build' in the recipe of {job.build.name}"

@@ -1,0 +1,142 @@
+"""Consumers' own tests, each with one set of library wheels; what has passed is not run again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from commonwheel.cache.keys import file_digest, key_of
+from commonwheel.cache.store import Store
+from commonwheel.engine.suite import Suite
+from commonwheel.errors import ConsumerTestError
+from commonwheel.pipeline.context import Context
+from commonwheel.plan import ConsumerJob
+from commonwheel.recipe.model import ConsumerRecipe, Test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One run of a consumer's tests.
+
+    Args:
+        title: names it, among all of a plan.
+        job: the consumer.
+        providers: library jobs whose wheels are installed with it.
+    """
+
+    title: str
+    job: ConsumerJob
+    providers: tuple[str, ...]
+
+
+class Tester:
+    """Runs trials of finished wheels; ``summaries`` holds what came out, by title."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.store = Store(root=context.settings.cache / "tests")
+        self.summaries: dict[str, str] = {}
+
+    def trials(self, job: ConsumerJob) -> list[Trial]:
+        """Those that a consumer must pass."""
+        sets = job.tested_with
+        named = [self._direct(job, providers) for providers in sets]
+        if len(set(named)) < len(sets):
+            # The releases of its own providers are the same, those below them are not.
+            common = set(sets[0]).intersection(*sets)
+            named = [
+                (*names, *(each for each in providers if each not in {*common, *names}))
+                for names, providers in zip(named, sets, strict=True)
+            ]
+        return [
+            Trial(title=f"test {job.id} with {', '.join(names)}", job=job, providers=providers)
+            for names, providers in zip(named, sets, strict=True)
+        ]
+
+    def _direct(self, job: ConsumerJob, providers: Sequence[str]) -> tuple[str, ...]:
+        direct = {each.name for each in job.build.provided}
+        library = self.context.plan.library
+        return tuple(each for each in providers if library(each).build.name in direct)
+
+    def find(self, trial: Trial) -> str | None:
+        """The summary of a trial with the same wheels that has passed before."""
+        if not self.context.done.keys() >= {trial.job.id, *trial.providers}:
+            return None
+        found = self.store.find(key_of(self.inputs(trial)))
+        return str(found.facts["summary"]) if found else None
+
+    def say_passed(self, trial: Trial, summary: str) -> None:
+        """A step that took no time."""
+        with self.context.console.step(trial.title) as step:
+            step.verdict = f"{summary} (before)"
+        self.summaries[trial.title] = summary
+
+    def run(self, trial: Trial) -> None:
+        """Run a trial, unless it has passed before.
+
+        Raises:
+            ConsumerTestError: it fails; with the place of its log.
+        """
+        if summary := self.find(trial):
+            self.say_passed(trial, summary)
+            return
+        context, job = self.context, trial.job
+        fetched = context.fetch(job)
+        with context.working(trial.title) as step, context.workplace(job.id) as work:
+            suite = self._suite(trial, fetched.path, work)
+            path = context.wheelhouse.log(_log_name(trial))
+            with path.open("w", encoding="utf-8") as log:
+                try:
+                    summary = suite.run(work, context.settings.environ, log, step.line)
+                except ConsumerTestError as error:
+                    hint = f"{error.hint}\n  log: {path}"
+                    raise ConsumerTestError(error.what, hint=hint) from None
+            step.verdict = self.summaries[trial.title] = summary
+            (work / "empty").mkdir()
+            facts = {"summary": summary, "with": list(trial.providers)}
+            self.store.put(work / "empty", self.inputs(trial), facts, job=trial.job.id)
+
+    def inputs(self, trial: Trial) -> dict[str, Any]:
+        """What decides how a trial ends."""
+        return {
+            "wheels": self.context.digests([trial.job.id, *trial.providers]),
+            "python": file_digest(self.context.inputs.interpreter(trial.job).resolve()),
+            "test": self._test(trial).model_dump(mode="json"),
+        }
+
+    def _test(self, trial: Trial) -> Test:
+        recipe = self.context.inputs.recipes[trial.job.build.name]
+        assert isinstance(recipe, ConsumerRecipe)
+        builds = [self.context.plan.library(each).build for each in trial.providers]
+        return recipe.test.holding({build.name: build.wheel_version for build in builds})
+
+    def _suite(self, trial: Trial, archive: Path, work: Path) -> Suite:
+        from commonwheel.source.patch import apply_patches  # noqa: PLC0415
+        from commonwheel.source.unpack import unpack  # noqa: PLC0415
+
+        done = self.context.done
+        source = unpack(archive, work / "source")
+        apply_patches(source, self.context.inputs.patches(trial.job))
+        return Suite(
+            name=trial.job.id,
+            test=self._test(trial),
+            wheels=[done[each].wheel for each in (trial.job.id, *trial.providers)],
+            source=source,
+            interpreter=self.context.inputs.interpreter(trial.job),
+        )
+
+    def records(self, job: ConsumerJob) -> list[Mapping[str, Any]]:
+        """For ``provenance.json``: what came out, and the files that it came out with."""
+        return [
+            {
+                "result": self.summaries[trial.title],
+                "with": self.context.digests(trial.providers),
+            }
+            for trial in self.trials(job)
+            if trial.title in self.summaries
+        ]
+
+
+def _log_name(trial: Trial) -> str:
+    _, _, with_whom = trial.title.partition(" with ")
+    return f"{trial.job.id}-test-{with_whom.replace(', ', '-')}"
