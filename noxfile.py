@@ -11,6 +11,7 @@ a session runs, behind its other arguments.
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import json
 import sys
 import time
@@ -174,14 +175,15 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks that are named (``bench_wheel``), or all of them."""
+    """Run the benchmarks that are named (``bench_cpu``), or all; options behind them reach each."""
     files = {file.stem: file for file in sorted(Path("bench").glob("bench_*.py"))}
-    unknown = [name for name in session.posargs if name not in files]
+    names = [*itertools.takewhile(lambda word: not word.startswith("-"), session.posargs)]
+    unknown = [name for name in names if name not in files]
     if unknown or not files:
         session.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(files) or 'none'}")
     with environment(session, "bench", "bench") as python:
-        for name in session.posargs or files:
-            session.run(python, str(files[name]))
+        for name in names or files:
+            run(session, python, f"bench.{name}", *session.posargs[len(names) :])
 
 
 @nox.session(venv_backend="none")

@@ -48,7 +48,7 @@ def build(project: StagedProject, wheel_directory: Path, settings: Mapping[str, 
         path=f"{prefix.path / 'bin'}{os.pathsep}{path}",
         debug=True,
     )
-    tree = _compile(project, job, prefix, tools, settings)
+    tree = _compile(*situation(project, job, prefix, tools, settings), recipe)
     finished = finish(tree, recipe, prefix, tools, project, debug=wheel_directory / "debug")
     return write_library_wheel(finished, job, project, wheel_directory, platform.machine())
 
@@ -83,38 +83,51 @@ def environment(
     return made
 
 
-def _compile(
+def situation(
     project: StagedProject,
     job: JobFile,
     prefix: prefixes.Prefix,
     tools: toolchain.Toolchain,
     settings: Mapping[str, Any],
-) -> Path:
+) -> tuple[Situation, dict[str, str]]:
+    """What a library's driver is told, and the environment of the commands that it answers.
+
+    Args:
+        project: the staged project.
+        job: what is built.
+        prefix: the providers.
+        tools: the compilers.
+        settings: of the frontend: ``jobs`` and ``jobserver``.
+    """
     recipe = job.build
     assert isinstance(recipe, LibraryBuild)
     names = Names(prefix=recipe.prefix)
-    place = f"{names.namespace}/{names.package(recipe.line)}"
-    values = prefix.placeholders(recipe.provided) | {"install.prefix": f"/{place}"}
+    install_prefix = f"/{names.namespace}/{names.package(recipe.line)}"
+    values = prefix.placeholders(recipe.provided) | {"install.prefix": install_prefix}
     options = tuple(fill(option, values) for option in recipe.build.options)
     at = Situation(
         source=project.source / recipe.build.directory,
         build=project.build / "objects",
         destination=project.build / "installed",
-        install_prefix=f"/{place}",
+        install_prefix=install_prefix,
         steps=recipe.build.with_options(options),
         prefix=prefix,
         toolchain=tools,
         jobs=jobserver.jobs(settings),
         jobserver=jobserver.make_flags(settings, project.build / "toolchain", search_path()),
     )
+    variables = environment(job, tools, recipe.build.environment, values)
+    return at, variables | {"DESTDIR": str(at.destination)}
+
+
+def _compile(at: Situation, variables: Mapping[str, str], recipe: LibraryBuild) -> Path:
     at.build.mkdir(parents=True)
-    step_environment = environment(job, tools, recipe.build.environment, values)
-    step_environment["DESTDIR"] = str(at.destination)
     for command in DRIVERS[recipe.build.driver].commands(at):
-        _step(command, at.build, step_environment)
-    tree = at.destination / place
+        _step(command, at.build, variables)
+    tree = Path(f"{at.destination}{at.install_prefix}")
     if not tree.is_dir():
-        raise BuildError(f"the installation left nothing below /{place}", where=recipe.name)
+        msg = f"the installation left nothing below {at.install_prefix}"
+        raise BuildError(msg, where=recipe.name)
     return tree
 
 
