@@ -149,7 +149,9 @@ class Console:
         try:
             yield step
         except BaseException as error:
-            if self._overall is not None and isinstance(error, CommonwheelError):
+            if self._overall is not None and self._overall.stopped:
+                step.verdict = "interrupted"
+            elif self._overall is not None and isinstance(error, CommonwheelError):
                 # The whole of it is shown at the end of the run, which may be far.
                 step.note(error.what)
             self._finish(step, "[red]✗[/]", began)
@@ -289,6 +291,11 @@ class Overall:
     total: int
     task: TaskID
     said: float = field(default_factory=time.monotonic)
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """What fails from now on fails because the run ends."""
+        self.stopped = True
 
     def show(self, done: int, left: float | None) -> None:
         """So many are done; ``left`` are the seconds that the others take, where that is known."""

@@ -2,7 +2,6 @@
 
 import json
 import math
-import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +80,8 @@ class Forecast:
         """Seconds that a task takes; an unknown one the mean of those that are known."""
         known = self.known.get(task, self.measured.get(task))
         if known is None:
-            known = statistics.fmean([*self.known.values(), *self.measured.values()] or [1.0])
+            others = [*self.known.values(), *self.measured.values()] or [1.0]
+            known = sum(others) / len(others)
         return known
 
     def paths(self) -> dict[str, float]:

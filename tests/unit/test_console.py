@@ -244,6 +244,21 @@ def test_a_step_that_fails_in_a_long_run_says_why_at_once(
     assert capsys.readouterr().err.splitlines() == ["… geos", "✗ geos  0.0 s", "  make failed"]
 
 
+def test_what_ends_with_the_run_did_not_fail_by_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    console = Console()
+
+    def stop() -> None:
+        with console.overall(2) as overall, console.step("geos"):
+            overall.stop()
+            raise BuildError("killed")
+
+    with pytest.raises(BuildError):
+        stop()
+    assert capsys.readouterr().err.splitlines() == ["… geos", "✗ geos  interrupted"]
+
+
 def test_quiet_says_nothing_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     two_at_once(Console(verbosity="quiet"))
     assert capsys.readouterr().err == ""

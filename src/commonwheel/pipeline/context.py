@@ -119,16 +119,15 @@ class Context:
     @contextmanager
     def workplace(self, name: str) -> Iterator[Path]:
         """An empty folder, removed at the end unless the run keeps it."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work))
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work()))
         try:
             yield folder
         finally:
             if not self.settings.keep:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    @property
     def work(self) -> Path:
-        """Folder of what only a running build needs."""
+        """The folder of what only a running build needs, rid of what nobody needs any more."""
         root = self.settings.cache / "work"
         root.mkdir(parents=True, exist_ok=True)
         _sweep(root)

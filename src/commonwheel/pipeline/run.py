@@ -140,7 +140,7 @@ class Pipeline:
         timings = Timings(file=context.settings.cache / "timings.json")
         forecast = Forecast({t.id: t.needs for t in tasks if not t.inline}, timings.read())
         urgency = forecast.paths()
-        server = JobServer(context.work, context.engine.slots)
+        server = JobServer(context.work(), context.engine.slots)
         context.slots = Slots(server=server, forecast=forecast, urgency=urgency)
         last = [_last(job) for job in self.plan.jobs]
         with (
@@ -155,10 +155,14 @@ class Pipeline:
                 over = outcome.over
                 overall.show(sum(task in over for task in last), forecast.left(over))
 
+            def stop() -> None:
+                overall.stop()
+                server.stop()
+
             try:
                 # What takes no time first, then what most depends on.
                 order = sorted(tasks, key=lambda task: -urgency.get(task.id, float("inf")))
-                return run_tasks(order, tick=tick, stop=server.stop)
+                return run_tasks(order, tick=tick, stop=stop)
             finally:
                 # It is a help for the next run, and no reason for this one to fail.
                 with contextlib.suppress(OSError):
