@@ -14,8 +14,9 @@ from commonwheel.errors import CommonwheelError
 from commonwheel.process import kill_all
 
 TICK = 1.0
-# Seconds until a thread that no killed process ends is left behind: one that downloads, or copies.
-PATIENCE = 10.0
+# Seconds until a thread that no killed process ends is left behind: one that downloads, or
+# waits for another process.
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,12 @@ import contextlib
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from commonwheel.cache.keys import key_of
 from commonwheel.cache.usage import PART, touch
@@ -138,11 +138,22 @@ class Store:
         return Stored(key=key, folder=folder)
 
     @contextlib.contextmanager
-    def lock(self, key: str) -> Iterator[None]:
-        """Let one process at a time work on a key; the others wait, and find its result."""
+    def lock(self, key: str, *, busy: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Let one process at a time work on a key; the others wait, and find its result.
+
+        Args:
+            key: what is worked on.
+            busy: called before it waits.
+        """
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{key}.lock"):
+        lock = FileLock(folder / f"{key}.lock")
+        try:
+            held = lock.acquire(timeout=0)
+        except Timeout:
+            busy()
+            held = lock.acquire()
+        with held:
             yield
 
     def _folder(self, key: str) -> Path:

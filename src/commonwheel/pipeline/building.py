@@ -41,8 +41,12 @@ class Builder:
     def _build(self, job: Job) -> Stored:
         fetched = self.context.fetch(job)
         inputs = self.inputs(job, fetched.sha256)
-        # Another process may build it: then this one waits, and finds its result.
-        with self.raw.lock(key_of(inputs)), self.context.working(job.id) as step:
+
+        def busy() -> None:
+            self.context.console.note(f"{job.id}: another process builds it; this one waits")
+
+        with self.raw.lock(key_of(inputs), busy=busy), self.context.working(job.id) as step:
+            # That of another process, where this one has waited.
             raw = self.raw.find(key_of(inputs))
             if raw is None:
                 with self.context.log(job) as log:

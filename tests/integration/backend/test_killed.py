@@ -17,7 +17,7 @@ LISTED = ({"soname": "libslow.so.1"},)
 SECONDS = 120
 
 
-def start(workshop: Workshop, *names: str) -> subprocess.Popen[bytes]:
+def start(workshop: Workshop, *names: str) -> subprocess.Popen[str]:
     """A build in a process group of its own."""
     places = ("--recipes", workshop.recipes, "--wheelhouse", workshop.wheelhouse)
     return subprocess.Popen(
@@ -25,6 +25,7 @@ def start(workshop: Workshop, *names: str) -> subprocess.Popen[bytes]:
         env={**os.environ, "COMMONWHEEL_CACHE": str(workshop.cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
         # A shell's background job, as CI may be, ignores SIGINT, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
@@ -52,9 +53,14 @@ def working_below(folder: Path) -> list[str]:
     return found
 
 
+def compiling(flag: Path) -> Path:
+    """Is there as soon as the project of a flag compiles."""
+    return flag.with_name(f"{flag.name}-compiling")
+
+
 def slow(flag: Path) -> dict[str, str]:
     """A project of which one file compiles for ever while the file ``flag`` is there."""
-    hook = f"while test -e {flag}; do echo waiting >{flag}; sleep 0.1; done\n"
+    hook = f"touch {compiling(flag)}; while test -e {flag}; do sleep 0.1; done\n"
     target = Target(soname="libslow.so.1", sources={"slow.c": "int slow(void) { return 1; }\n"})
     files = autotools(target)
     files["hook"] = hook
@@ -80,8 +86,8 @@ def test_a_killed_build_leaves_nothing_running_and_can_be_repeated(
     shop.library("other", {"1.0": slow(other)}, LISTED)
     process = start(shop, "slow", "other")
     try:
-        wait_for("one build compiles", lambda: flag.read_text() == "waiting\n")
-        wait_for("the other one, too", lambda: other.read_text() == "waiting\n")
+        wait_for("one build compiles", compiling(flag).exists)
+        wait_for("the other one, too", compiling(other).exists)
         assert working_below(cache)
         os.killpg(process.pid, how)
         code = process.wait(SECONDS)
@@ -102,14 +108,20 @@ def test_two_builds_at_once_share(build_cache: Path, tmp_path: Path) -> None:
     flag.touch()
     first = Workshop(root=tmp_path / "shop", cache=build_cache)
     first.library("slow", {"1.0": slow(flag)}, LISTED)
-    processes = [start(first, "slow"), start(first, "slow")]
+    processes = [start(first, "slow")]
     try:
-        wait_for("a build compiles", lambda: flag.read_text() == "waiting\n")
-        time.sleep(1)
+        wait_for("a build compiles", compiling(flag).exists)
+        processes += [start(first, "slow"), start(first, "slow")]
+        for process in processes[1:]:
+            assert process.stderr is not None
+            assert "slow-1.0: another process builds it" in process.stderr.readline()
+        # One that only waits can be interrupted, too.
+        processes[-1].send_signal(signal.SIGINT)
+        assert processes[-1].wait(SECONDS) == 130
     finally:
         flag.unlink()
         said = [process.communicate(timeout=SECONDS)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    assert [process.returncode for process in processes[:2]] == [0, 0], said
     wheel = first.wheel("commonwheel_slow_so1")
     wheel.verify()
     # One of them compiled, the other one took what it found.
