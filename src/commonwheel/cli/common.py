@@ -175,6 +175,8 @@ def load_recipes(options: argparse.Namespace) -> RecipeSet:
         console.note(f"{other} does not count: {found.file} does")
     for file in loaded.replacing:
         console.note(f"{file} takes the place of the toolkit's")
+    if loaded.unfit:
+        console.note(f"left out, since they do not fit: the toolkit's {', '.join(loaded.unfit)}")
     return loaded
 
 

@@ -19,8 +19,8 @@ STEP = r'(?:"[^"]+"|[^".=]+?)'
 OVERRIDE = re.compile(rf"(?P<path>{STEP}(?:\.{STEP})+)(?P<op>\+?=)(?P<value>.*)", re.DOTALL)
 
 UNFIT = (
-    "What takes the place of a recipe of the toolkit's serves its other recipes, too: list the "
-    "releases that they name, or put recipes of your own in their place as well."
+    "This recipe of the toolkit does not fit one that takes another's place: list there what it "
+    "names, change it with --set, or put a recipe of your own in its place as well."
 )
 
 
@@ -46,17 +46,21 @@ class RecipeSet:
         versions: releases that were asked for, by name.
         folders: the folders that were read, the toolkit's first.
         replacing: files that take the place of one of the toolkit's, as they are shown.
+        unfit: problems of recipes of the toolkit that do not fit these, by name.
     """
 
     loaded: Mapping[str, Loaded]
     versions: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
     replacing: tuple[str, ...] = ()
+    unfit: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> AnyRecipe:
         try:
             return self.loaded[name].recipe
         except KeyError:
+            if name in self.unfit:
+                raise RecipeError.collect(self.unfit[name], hint=UNFIT) from None
             raise UsageError(
                 f"there is no recipe '{name}'", hint=nearest(name, self.loaded) or self._known()
             ) from None
@@ -157,20 +161,19 @@ def load(
         reading.folder(folder)
     loaded, problems = reading.loaded, reading.problems
     _check_recipes(parsed, {*loaded, *reading.broken})
-    hint = ""
+    unfit = reading.set_aside(base) if base is not None and reading.replaced else {}
     for entry in loaded.values():
-        found = lint(entry.recipe, entry.document, entry.folder, loaded, reading.broken)
-        hint = UNFIT if found and reading.replaced and entry.folder == base else hint
-        problems += found
+        problems += reading.lint(entry)
     if problems:
-        raise RecipeError.collect(problems, hint=hint)
-    versions = {o.recipe: o.value for o in parsed if o.path == ("version",)}
+        raise RecipeError.collect(problems)
+    versions = {o.recipe: o.value for o in parsed if o.path == ("version",) if o.recipe in loaded}
     _check_versions(loaded, versions)
     return RecipeSet(
         loaded=loaded,
         versions=versions,
         folders=(*([base] if base else []), *folders),
         replacing=tuple(_shown(own[name]) for name in reading.replaced),
+        unfit=unfit,
     )
 
 
@@ -195,6 +198,22 @@ class _Reading:
                 self.replaced.append(file.stem)
             else:
                 self._file(file, folder)
+
+    def lint(self, entry: Loaded) -> list[str]:
+        """The problems of one recipe."""
+        return lint(entry.recipe, entry.document, entry.folder, self.loaded, self.broken)
+
+    def set_aside(self, base: Path) -> dict[str, list[str]]:
+        """Take away recipes of the base that do not fit what took another's place.
+
+        Whoever only replaces a library need not care for all that others build on it.
+        """
+        found = {n: self.lint(entry) for n, entry in self.loaded.items() if entry.folder == base}
+        unfit = {name: problems for name, problems in found.items() if problems}
+        for name in unfit:
+            del self.loaded[name]
+        self.broken |= unfit.keys()
+        return unfit
 
     def _file(self, file: Path, folder: Path) -> None:
         try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from commonwheel.errors import RecipeError, UsageError
 from commonwheel.recipe.load import load, parse_override, recipe_files, shipped
 from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe
-from tests.unit.recipe.kit import SHA, consumer, library, read, write
+from tests.unit.recipe.kit import SHA, consumer, library, make_plan, read, write
 
 SOURCE = f"[{{url: 'https://example.org/1.0.tgz', sha256: {SHA}}}]"
 
@@ -251,16 +251,36 @@ def test_what_is_replaced_is_not_read_at_all(tmp_path: Path) -> None:
     assert str(base) not in str(caught.value)
 
 
-def test_what_no_longer_fits_a_replaced_recipe_is_told_with_a_way_out(tmp_path: Path) -> None:
+def test_what_no_longer_fits_a_replaced_recipe_is_left_out(tmp_path: Path) -> None:
     uses = {"zlib": "{build-against: '1.0'}"}
-    base = write(tmp_path / "b", {"zlib": library("zlib")}, {"user": consumer("user", uses=uses)})
+    base = write(
+        tmp_path / "base",
+        {
+            "zlib": library("zlib"),
+            "png": library("png", uses=uses, more="consumers: [user]\n"),
+            "xz": library("xz"),
+        },
+        {"user": consumer("user", uses={"png": ""})},
+    )
     own = write(tmp_path / "own", {"zlib": library("zlib", ["2.0"])})
-    with pytest.raises(RecipeError, match=r"b/consumers/user\.yaml:.* 'zlib' lists no") as caught:
-        load([own], base=base)
-    assert "list the releases that they name" in caught.value.hint
-    with pytest.raises(RecipeError) as caught:
-        load([write(tmp_path / "wrong", {"own": "a: 1"})], base=base)
-    assert caught.value.hint == ""
+    recipes = load([own], base=base)
+    assert recipes.names == ["user", "xz", "zlib"]
+    with pytest.raises(RecipeError, match=r"png\.yaml:.* 'zlib' lists no release 1\.0") as caught:
+        recipes["png"]
+    assert "put a recipe of your own in its place" in caught.value.hint
+    # What uses it says so when it is planned.
+    with pytest.raises(RecipeError, match="'zlib' lists no release"):
+        make_plan(recipes, "user")
+    changed = load([own], ["png.requires.libraries.zlib.build-against='2.0'"], base=base)
+    assert changed.names == ["png", "user", "xz", "zlib"]
+    # --set of a version does not mend it, and is no mistake.
+    assert load([own], ["png.version=1.0"], base=base).unfit.keys() == {"png"}
+
+
+def test_a_wrong_recipe_of_the_base_itself_is_an_error(tmp_path: Path) -> None:
+    base = write(tmp_path / "base", {"png": library("png", uses={"zlib": ""})})
+    with pytest.raises(RecipeError, match="'png' uses 'zlib', which has no library recipe"):
+        load([], base=base)
 
 
 def test_the_toolkits_own_recipes_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
