@@ -1,6 +1,7 @@
 """Recipes from folders of YAML, with every problem of every file found at once."""
 
 import re
+import types
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,12 @@ class Loaded:
     folder: Path
     document: yaml.Document
 
+    @property
+    def file(self) -> Path:
+        """The recipe's own file."""
+        kind = "libraries" if isinstance(self.recipe, LibraryRecipe) else "consumers"
+        return self.folder / kind / f"{self.recipe.name}.yaml"
+
     def patch(self, name: str) -> Path:
         """The file of one of the recipe's patches."""
         return self.folder / "patches" / self.recipe.name / name
@@ -45,6 +52,7 @@ class RecipeSet:
         loaded: recipes by name.
         versions: releases that were asked for, by name.
         folders: the folders that were read, the toolkit's first.
+        base: the toolkit's own folder among them, if it is.
         replacing: files that take the place of one of the toolkit's, as they are shown.
         unfit: problems of recipes of the toolkit that do not fit these, by name.
     """
@@ -52,6 +60,7 @@ class RecipeSet:
     loaded: Mapping[str, Loaded]
     versions: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
+    base: Path | None = None
     replacing: tuple[str, ...] = ()
     unfit: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -79,6 +88,15 @@ class RecipeSet:
     def names(self) -> list[str]:
         """The names of all recipes, sorted."""
         return sorted(self.loaded)
+
+    def with_draft(self, file: Path, text: str) -> "RecipeSet":
+        """The recipes as they would be with ``text`` in one of their files.
+
+        Raises:
+            RecipeError: with every problem of every file.
+        """
+        folders = [folder for folder in self.folders if folder != self.base]
+        return load(folders, base=self.base, drafts={file: text})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +152,11 @@ def holds_recipes(folder: Path) -> bool:
 
 
 def load(
-    folders: Sequence[Path], overrides: Iterable[str] = (), *, base: Path | None = None
+    folders: Sequence[Path],
+    overrides: Iterable[str] = (),
+    *,
+    base: Path | None = None,
+    drafts: Mapping[Path, str] = types.MappingProxyType({}),
 ) -> RecipeSet:
     """Read all recipes below ``folders``; a later folder adds to the earlier ones.
 
@@ -142,6 +164,7 @@ def load(
         folders: each holds ``libraries/``, ``consumers/`` and ``patches/``.
         overrides: ``--set`` arguments.
         base: a folder of recipes whose place those of the same name in ``folders`` take.
+        drafts: texts of files that are not written yet; they count instead of what is on disk.
 
     Raises:
         RecipeError: with every problem of every file.
@@ -154,7 +177,7 @@ def load(
                 f"{folder} holds no recipes", hint="it needs libraries/ or consumers/ in it"
             )
     own = {file.stem: file for folder in folders for file in recipe_files(folder)}
-    reading = _Reading(parsed)
+    reading = _Reading(parsed, drafts)
     if base is not None:
         reading.folder(base, besides=own)
     for folder in folders:
@@ -172,6 +195,7 @@ def load(
         loaded=loaded,
         versions=versions,
         folders=(*([base] if base else []), *folders),
+        base=base,
         replacing=tuple(_shown(own[name]) for name in reading.replaced),
         unfit=unfit,
     )
@@ -180,8 +204,9 @@ def load(
 class _Reading:
     """Recipes as they are read, file after file, with what is wrong in them."""
 
-    def __init__(self, overrides: Sequence[Override]) -> None:
+    def __init__(self, overrides: Sequence[Override], drafts: Mapping[Path, str]) -> None:
         self.overrides = overrides
+        self.drafts = drafts
         self.loaded: dict[str, Loaded] = {}
         self.problems: list[str] = []
         # Recipes that exist but cannot be read: what names them is not wrong for it.
@@ -193,7 +218,8 @@ class _Reading:
         for kind in KINDS:
             for file in sorted((folder / kind).glob("*.yml")):
                 self.problems.append(f"{_shown(file)}:1:1: a recipe's file ends in .yaml")
-        for file in recipe_files(folder):
+        drafts = (file for file in self.drafts if file.parent.parent == folder)
+        for file in sorted({*recipe_files(folder), *drafts}):
             if file.stem in besides:
                 self.replaced.append(file.stem)
             else:
@@ -217,7 +243,7 @@ class _Reading:
 
     def _file(self, file: Path, folder: Path) -> None:
         try:
-            entry = _load_file(file, folder, self.overrides)
+            entry = _load_file(file, folder, self.overrides, self.drafts.get(file))
         except RecipeError as error:
             self.problems += error.problems or [str(error)]
             self.broken.add(file.stem)
@@ -256,8 +282,11 @@ def _shown(file: Path) -> str:
         return str(file)
 
 
-def _load_file(file: Path, folder: Path, overrides: Iterable[Override]) -> Loaded:
-    document = yaml.read(file, _shown(file))
+def _load_file(
+    file: Path, folder: Path, overrides: Iterable[Override], draft: str | None
+) -> Loaded:
+    shown = _shown(file)
+    document = yaml.read(file, shown) if draft is None else yaml.parse(draft, shown)
     if not isinstance(document.value, dict):
         raise RecipeError("a recipe is a mapping of keys", where=f"{document.source}:1:1")
     for override in overrides:

@@ -1,7 +1,7 @@
 """apt-get with a state folder of its own: the host's package lists are neither used nor changed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,21 @@ class Tarball:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DebianRelease:
+    """One release of a source package, as a suite's index lists it."""
+
+    package: str
+    version: Version
+    homepage: str
+    tarballs: tuple[Tarball, ...]
+
+    @property
+    def upstream(self) -> str:
+        """Upstream's part of the version, as Debian spells it (``1.5.7+dfsg``)."""
+        return str(self.version.upstream_version)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AptSuite:
     """One suite of Debian, with its own lists below ``folder``."""
 
@@ -70,8 +85,8 @@ class AptSuite:
     def update(self) -> None:
         run(["apt-get", "-c", self._configuration, "-q", "update"], timeout=_TIMEOUT)
 
-    def tarballs(self, package: str, upstream: str) -> tuple[Tarball, ...]:
-        """Those of the highest revision of ``upstream``; empty when the suite has none."""
+    def releases(self, *packages: str) -> tuple[DebianRelease, ...]:
+        """All releases of source packages; empty when the suite has none of them."""
         command: list[str | Path] = [
             "apt-cache",
             "-c",
@@ -79,8 +94,8 @@ class AptSuite:
             "showsrc",
             "--only-source",
         ]
-        done = run([*command, package], check=False, timeout=_TIMEOUT)
-        return tarballs_of(done.output, package, upstream)
+        done = run([*command, *packages], check=False, timeout=_TIMEOUT)
+        return tuple(each for each in releases_of(done.output) if each.package in packages)
 
     def download(self, package: str, version: str, folder: Path) -> None:
         """Bring the tarballs of a release into ``folder``."""
@@ -100,22 +115,32 @@ class AptSuite:
         return self.folder / "apt.conf"
 
 
-def tarballs_of(showsrc: str, package: str, upstream: str) -> tuple[Tarball, ...]:
-    """Read ``apt-cache showsrc``: the tarballs of the highest revision of ``upstream``."""
+def releases_of(showsrc: str) -> tuple[DebianRelease, ...]:
+    """Read ``apt-cache showsrc``."""
     lines = [line for line in showsrc.splitlines() if not re.match(r"[WNE]: ", line)]
-    releases: dict[Version, Sources] = {}
-    for paragraph in Sources.iter_paragraphs(lines, use_apt_pkg=False):
-        version = Version(str(paragraph.get("Version", "0")))
-        if paragraph.get("Package") == package and version.upstream_version == upstream:
-            releases[version] = paragraph
-    if not releases:
-        return ()
-    newest = max(releases)
     return tuple(
-        Tarball(version=str(newest), name=row["name"], size=int(row["size"]), sha256=row["sha256"])
-        for row in releases[newest].get("Checksums-Sha256", [])
-        if re.search(r"\.tar\.\w+$", row["name"])
+        DebianRelease(
+            package=str(paragraph.get("Package", "")),
+            version=Version(str(paragraph.get("Version", "0"))),
+            homepage=str(paragraph.get("Homepage", "")),
+            tarballs=tuple(_tarballs(paragraph)),
+        )
+        for paragraph in Sources.iter_paragraphs(lines, use_apt_pkg=False)
     )
+
+
+def _tarballs(paragraph: Sources) -> Iterator[Tarball]:
+    version = str(paragraph.get("Version", "0"))
+    for row in paragraph.get("Checksums-Sha256", []):
+        if re.search(r"\.tar\.\w+$", row["name"]):
+            size = int(row["size"])
+            yield Tarball(version=version, name=row["name"], size=size, sha256=row["sha256"])
+
+
+def tarballs_of(releases: Iterable[DebianRelease], upstream: str) -> tuple[Tarball, ...]:
+    """The tarballs of the highest revision of ``upstream``; empty when there is none."""
+    fitting = [release for release in releases if release.upstream == upstream]
+    return max(fitting, key=lambda release: release.version).tarballs if fitting else ()
 
 
 def choose(tarballs: Sequence[Tarball], component: str | None) -> Tarball | None:

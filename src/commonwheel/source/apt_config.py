@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from debian.deb822 import Deb822
 
 RELEASES = ("trixie", "bookworm", "bullseye")
+# What their tarballs are is not for long: the next upload takes them out of the archive.
+MOVING = ("forky", "sid")
 _CODENAMES = {"buster", "bullseye", "bookworm", "trixie", "forky", "duke", "sid"}
 _NAMES = _CODENAMES | {"oldoldstable", "oldstable", "stable", "testing", "unstable"}
 _LINE = re.compile(r"deb(?:-src)?\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<rest>\S.*)")

@@ -1,20 +1,23 @@
 """``debian:`` sources: the host's apt finds the tarball in Debian's archive."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
 from commonwheel.cache.usage import claim
 from commonwheel.errors import SourceError
-from commonwheel.process import ProcessError
+from commonwheel.process import ProcessError, last_lines
 from commonwheel.recipe.sources import DebianSource
-from commonwheel.source.apt import AptSuite, Tarball, choose
+from commonwheel.source.apt import AptSuite, DebianRelease, Tarball, choose, tarballs_of
 from commonwheel.source.apt_config import RELEASES, AptEntry, debian_archives, host_entries
 from commonwheel.source.progress import Progress
 from commonwheel.source.settings import SourceSettings
+
+_NOT_SERVED = "does not have a Release file"
 
 # Suites whose lists this process has brought up to date: once is enough.
 _updated: set[Path] = set()
@@ -48,6 +51,52 @@ def fetch_debian(
     raise SourceError(msg)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DebianListing:
+    """What Debian's indexes list: releases by suite, and what apt says of suites it has not."""
+
+    releases: Mapping[str, tuple[DebianRelease, ...]]
+    problems: Mapping[str, str]
+
+
+def list_debian(
+    packages: Collection[str],
+    suites: Sequence[str],
+    settings: SourceSettings,
+    progress: Progress,
+) -> DebianListing:
+    """All releases of source packages in each of ``suites``, from indexes of today.
+
+    Offline the lists that are there count.
+
+    Raises:
+        SourceError: no apt here, or the archive does not answer; with the reason alone.
+    """
+    archives = _archives(settings)
+    releases: dict[str, tuple[DebianRelease, ...]] = {}
+    problems: dict[str, str] = {}
+    for name in suites:
+        suite = AptSuite(folder=settings.cache / "apt" / name, suite=name)
+        with _held(suite, archives, settings):
+            try:
+                if not settings.offline:
+                    _update_once(suite, progress)
+            except ProcessError as error:
+                problems[name] = _complaint(error.output)
+                if _NOT_SERVED not in problems[name]:
+                    raise SourceError(problems[name]) from None
+            else:
+                releases[name] = suite.releases(*packages) if suite.has_lists() else ()
+    return DebianListing(releases=releases, problems=problems)
+
+
+def _complaint(output: str) -> str:
+    """The first error among what apt said."""
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
+    return errors[0] if errors else last_lines(output, 1)
+
+
 def _archives(settings: SourceSettings) -> tuple[AptEntry, ...]:
     if shutil.which("apt-get") is None or shutil.which("apt-cache") is None:
         msg = "no apt here"
@@ -71,7 +120,8 @@ def _held(
 
 
 def _tarballs(suite: AptSuite, source: DebianSource) -> tuple[Tarball, ...]:
-    return suite.tarballs(source.debian, source.version) if suite.has_lists() else ()
+    releases = suite.releases(source.debian) if suite.has_lists() else ()
+    return tarballs_of(releases, source.version)
 
 
 def _update_once(suite: AptSuite, progress: Progress) -> None:

@@ -35,6 +35,25 @@ def fetch_git(source: GitSource, folder: Path, progress: Progress) -> Path:
     return archive
 
 
+def list_tags(url: str) -> dict[str, str]:
+    """The tags of a repository, each with the commit that it leads to.
+
+    Raises:
+        SourceError: git failed; with the reason alone.
+        MissingProgramError: there is no git here.
+    """
+    try:
+        done = run(git_command("ls-remote", "--tags", "--", url, configured=True))
+    except ProcessError as error:
+        msg = f"git failed:\n  {last_lines(error.output)}"
+        raise SourceError(msg) from None
+    rows = (
+        line.split("\trefs/tags/") for line in done.output.splitlines() if "\trefs/tags/" in line
+    )
+    # An annotated tag is listed twice; the line with ^{} says the commit, and comes second.
+    return {name.removesuffix("^{}"): commit for commit, name in rows}
+
+
 def archive_name(source: GitSource) -> str:
     return f"{_name(source)}-{source.commit}.tar"
 

@@ -26,6 +26,12 @@ def apply_patches(tree: Path, patches: Sequence[Path]) -> None:
         _apply(root, patch)
 
 
+def already_applied(tree: Path, patch: Path) -> bool:
+    """Whether ``tree`` holds what ``patch`` would change it to."""
+    command = git_command("apply", "--reverse", "--check", patch.absolute(), ceiling=tree.parent)
+    return run(command, cwd=tree, check=False).code == 0
+
+
 def _apply(root: Path, patch: Path) -> None:
     if not patch.is_file():
         msg = "the patch does not exist"

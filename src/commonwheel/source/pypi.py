@@ -4,8 +4,10 @@ import logging
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from unearth import PackageFinder
 from unearth.fetchers import PyPIClient
 from unearth.link import Link
@@ -16,37 +18,64 @@ from commonwheel.recipe.sources import PypiSource
 from commonwheel.source.settings import PipSettings, SourceSettings
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sdist:
+    """An sdist as an index offers it; ``sha256`` where the index states one."""
+
+    version: str
+    url: str
+    sha256: str | None
+
+
 def find_sdist(source: PypiSource, settings: SourceSettings) -> str:
     """The address of the sdist, which its index offers with the pinned sha256 or with none.
 
     Raises:
         SourceError: no index has that sdist, or only with other bytes; with the reason alone.
     """
+    return _pinned(list_sdists(f"{source.pypi}=={source.version}", settings), source.sha256)
+
+
+def list_sdists(requirement: str, settings: SourceSettings) -> Sequence[Sdist]:
+    """The sdists that the configured indexes offer, newest first.
+
+    Yanked releases and pre-releases are left out, unless ``requirement`` names one exactly.
+
+    Raises:
+        SourceError: no index has one, or none answered; with the reason alone.
+    """
     with _warnings_kept() as said:
         try:
-            links = _links(source, settings)
+            sdists = _sdists(Requirement(requirement), settings)
         except Exception as error:  # the HTTP client's own, which differs by unearth's release
             msg = f"the package index did not answer: {str(error) or type(error).__name__}"
             raise SourceError(msg) from error
-    if not links:
+    if not sdists:
         msg = "; ".join(["no index has this sdist", *said])
         raise SourceError(msg)
+    return sdists
+
+
+def _sdists(requirement: Requirement, settings: SourceSettings) -> list[Sdist]:
     pip = settings.pip
     indexes = tuple(url for url in (pip.index_url, *pip.extra_index_urls) if url)
-    return with_credentials(_pinned(links, source.sha256), indexes)
-
-
-def _links(source: PypiSource, settings: SourceSettings) -> list[Link]:
     client = PyPIClient(
-        trusted_hosts=settings.pip.trusted_hosts,
+        trusted_hosts=pip.trusted_hosts,
         verify=_trust(settings),
         timeout=settings.connect_timeout,
         follow_redirects=True,
     )
     with client:
-        finder = _finder(source.pypi, client, settings.pip)
-        matches = finder.find_matches(f"{source.pypi}=={source.version}")
-        return [match.link for match in matches if not match.link.is_wheel]
+        matches = _finder(requirement.name, client, pip).find_matches(requirement)
+        return [
+            Sdist(
+                version=str(match.version),
+                url=with_credentials(match.link.normalized, indexes),
+                sha256=_sha256(match.link),
+            )
+            for match in matches
+            if not match.link.is_wheel
+        ]
 
 
 def _finder(project: str, client: PyPIClient, pip: PipSettings) -> PackageFinder:
@@ -77,14 +106,12 @@ def _trust(settings: SourceSettings) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cafile=str(path)) if path else True
 
 
-def _pinned(links: Sequence[Link], sha256: str) -> str:
-    offered = [_sha256(link) for link in links]
-    for link, digest in zip(links, offered, strict=True):
-        if digest == sha256:
-            return link.normalized
-    if None in offered:
-        return links[offered.index(None)].normalized
-    digests = ", ".join(sorted({digest for digest in offered if digest}))
+def _pinned(sdists: Sequence[Sdist], sha256: str) -> str:
+    for wanted in (sha256, None):
+        for sdist in sdists:
+            if sdist.sha256 == wanted:
+                return sdist.url
+    digests = ", ".join(sorted({sdist.sha256 for sdist in sdists if sdist.sha256}))
     msg = f"the index has it with sha256 {digests}, but the recipe pins {sha256}"
     raise SourceError(msg)
 
