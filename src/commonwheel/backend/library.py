@@ -30,7 +30,8 @@ def build(project: StagedProject, wheel_directory: Path, settings: Mapping[str, 
     """Build the staged library and write its raw wheel; debug files go to ``debug/`` beside it.
 
     Returns:
-        The wheel's file name.
+        The wheel's file name; with the setting ``until=installed`` the folder of what upstream
+        installs, of which no wheel is made.
     """
     job = project.job()
     assert isinstance(job.build, LibraryBuild)
@@ -49,6 +50,8 @@ def build(project: StagedProject, wheel_directory: Path, settings: Mapping[str, 
         debug=True,
     )
     tree = _compile(*situation(project, job, prefix, tools, settings), recipe)
+    if settings.get("until") == "installed":
+        return str(tree)
     finished = finish(tree, recipe, prefix, tools, project, debug=wheel_directory / "debug")
     return write_library_wheel(finished, job, project, wheel_directory, platform.machine())
 

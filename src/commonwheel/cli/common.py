@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -61,8 +62,9 @@ def verbosity_options() -> argparse.ArgumentParser:
     return parser
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """``--recipes``, ``--config`` and ``--set``."""
+def add_folder_option(parser: argparse.ArgumentParser) -> None:
+    """``--recipes`` and ``--config``."""
+    parser.set_defaults(overrides=[])
     parser.add_argument(
         "--recipes",
         metavar="DIR",
@@ -79,6 +81,11 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         help="the commonwheel.toml that counts (default: the current folder's, else the one in or "
         "beside a folder that --recipes names)",
     )
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """``--recipes``, ``--config`` and ``--set``."""
+    add_folder_option(parser)
     parser.add_argument(
         "--set",
         metavar="RECIPE.KEY=VALUE",
@@ -195,6 +202,12 @@ def _own_folders(found: Configuration, named: Sequence[Path]) -> Iterator[Path]:
                 hint="name one that has libraries/ or consumers/ in it",
             )
         yield folder
+
+
+def command(*words: str, options: argparse.Namespace) -> str:
+    """A command line to copy, with the recipe folders of this one."""
+    folders = [word for folder in options.recipes or () for word in ("--recipes", str(folder))]
+    return shlex.join(["commonwheel", *words, *folders])
 
 
 def make_plan(options: argparse.Namespace, recipes: RecipeSet, *, consumers: bool = True) -> Plan:

@@ -1,15 +1,16 @@
-"""``commonwheel recipe lint | show | schema``."""
+"""``commonwheel recipe``: lint, show and schema here; new, bump and outdated beside."""
 
 import argparse
 import json
 import os
 from typing import Any
 
+from commonwheel.cli import recipe_bump, recipe_new, recipe_outdated
 from commonwheel.cli.common import add_recipe_options, load_recipes, make_console
 from commonwheel.configuration import ConfigurationFile
 from commonwheel.recipe.schema import recipe_schema, schema_of
 
-SUMMARY = "check recipes, show one as it is read, or print the JSON Schema"
+SUMMARY = "write, check and show recipes, and keep them up to date"
 
 
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -31,6 +32,9 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     )
     schema.add_argument("kind", choices=("library", "consumer", "configuration"))
     schema.set_defaults(run=run_schema)
+    for module in (recipe_new, recipe_bump, recipe_outdated):
+        name = module.__name__.rpartition("_")[2]
+        module.add_arguments(_action(actions, parents, name, module.SUMMARY))
 
 
 def _action(

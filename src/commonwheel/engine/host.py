@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from commonwheel.backend.drivers import programs
 from commonwheel.backend.staged import StagedProject
@@ -85,6 +85,7 @@ class HostEngine:
         jobserver: Path | None,
         log: IO[str],
         on_line: Callable[[str], None],
+        until: Literal["installed", "wheel"] = "wheel",
     ) -> Path:
         """Build a staged project's raw wheel into ``destination``.
 
@@ -97,6 +98,10 @@ class HostEngine:
                 all slots.
             log: receives what it prints.
             on_line: called with every line of it.
+            until: ``installed`` stops before a wheel is made.
+
+        Returns:
+            The wheel; of a library built until it is ``installed`` the folder of what is.
 
         Raises:
             CommonwheelError: whatever the backend reported, or a BuildError.
@@ -110,7 +115,7 @@ class HostEngine:
             log=log,
             on_line=on_line,
         )
-        settings = {"jobs": str(self.slots)}
+        settings = {"jobs": str(self.slots), "until": until}
         if jobserver is not None:
             settings["jobserver"] = str(jobserver)
         return frontend.build(project, interpreter, destination, constraints, settings)
