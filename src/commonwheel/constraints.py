@@ -31,6 +31,11 @@ class Constraints:
         names = {canonicalize_name(Requirement(text).name) for text in requirements}
         return Constraints(pins={key: pins for key, pins in self.pins.items() if key in names})
 
+    def yielding_to(self, requirements: Iterable[str]) -> "Constraints":
+        """The pins without those of projects that a requirement pins itself (``cython==3.2.9``)."""
+        own = {canonicalize_name(r.name) for r in map(Requirement, requirements) if _is_pin(r)}
+        return Constraints(pins={key: pins for key, pins in self.pins.items() if key not in own})
+
     def pinned(self, requirements: Iterable[str]) -> list[str]:
         """The requirements, each followed by its project's pins; what is none stays, for pip."""
         found: dict[str, None] = {}
@@ -40,6 +45,13 @@ class Constraints:
                 name = canonicalize_name(Requirement(text).name)
                 found |= dict.fromkeys(self.pins.get(name, ()))
         return list(found)
+
+
+def _is_pin(requirement: Requirement) -> bool:
+    return any(
+        each.operator in {"==", "==="} and not each.version.endswith(".*")
+        for each in requirement.specifier
+    )
 
 
 def read_constraints(folders: Sequence[Path]) -> Constraints:

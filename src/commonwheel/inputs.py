@@ -47,10 +47,11 @@ class JobInputs:
 
     def pins(self, job: Job) -> Constraints:
         """The pins that may count in a build."""
+        constraints = self.constraints.yielding_to(job.build.needs.tools)
         # What a consumer's build takes from the index stands in its sdist: every pin may count.
         if isinstance(job.build, LibraryBuild):
-            return self.constraints.only(requirements(job.build))
-        return self.constraints
+            return constraints.only(requirements(job.build))
+        return constraints
 
     def interpreter(self, job: Job) -> Path:
         """The Python that runs a build.

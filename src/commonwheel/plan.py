@@ -175,6 +175,7 @@ class _Choice:
             for each in requested
             if consumers and isinstance(recipe := recipes[each], LibraryRecipe)
             for name in recipe.consumers
+            if self._can_use(name, recipe)
         ]
         wanted = list(dict.fromkeys([*requested, *listed]))
         self.members = closure(wanted, lambda name: uses_of(recipes[name]))
@@ -190,6 +191,12 @@ class _Choice:
             for name in self.members
             if isinstance(recipe := recipes[name], LibraryRecipe)
         }
+
+    def _can_use(self, consumer: str, recipe: LibraryRecipe) -> bool:
+        """Whether a listed consumer admits the release that ``--set`` asks for, if it does."""
+        pinned = self.recipes.versions.get(recipe.name)
+        use = uses_of(self.recipes[consumer]).get(recipe.name)
+        return not (pinned and use) or pinned in resolve.admitted(recipe, use.range)
 
     def _ship(self, recipe: LibraryRecipe) -> str:
         users = self.users[recipe.name]

@@ -82,3 +82,8 @@ def test_what_is_no_requirement_is_left_to_pip() -> None:
 
 def test_only_the_pins_of_some() -> None:
     assert PINS.only(["C>=1", "x"]).pins == {"c": ("c==3",)}
+
+
+def test_a_recipes_own_pin_goes_before() -> None:
+    assert PINS.yielding_to(["A.B==3", "c>=1", "d==1"]).pins == {"c": ("c==3",)}
+    assert PINS.yielding_to(["a-b==3.*", "c<4"]) == PINS

@@ -62,6 +62,19 @@ def test_the_closure_in_levels(tmp_path: Path) -> None:
     assert ids(make_plan(recipes, "pyproj")) == ids(plan)
 
 
+def test_a_listed_consumer_that_cannot_use_the_chosen_release_stays_away(tmp_path: Path) -> None:
+    texts = [
+        library("proj", {"7": "19", "9": "25"}, more="consumers: [pyproj, other]\n"),
+        consumer("pyproj", uses={"proj": '">=9"'}),
+        consumer("other", uses={"proj": ""}),
+    ]
+    chosen = read(tmp_path, *texts, overrides=["proj.version=7"])
+    assert ids(make_plan(chosen, "proj")) == [["proj-7"], ["other-1.0-cp311"]]
+    # One that is asked for by name is not left out in silence.
+    with pytest.raises(PlanError, match="pyproj wants proj>=9; .*--set asks for proj 7"):
+        make_plan(chosen, "proj", "pyproj")
+
+
 def test_a_library_brings_all_consumers_that_it_lists(tmp_path: Path) -> None:
     recipes = read(
         tmp_path,

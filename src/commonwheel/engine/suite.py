@@ -20,6 +20,9 @@ SUMMARY = re.compile(
     r"(?:, )?)+).*"
 )
 
+# unittest's, below which stands OK or FAILED.
+UNITTEST = re.compile(r"^Ran (\d+) tests? in ")
+
 PLUGIN = "known_failures"
 
 
@@ -122,7 +125,7 @@ class Suite:
         try:
             run(command, cwd=folder, env=bare, log=log, on_line=follow)
         except ProcessError as error:
-            failed = [line for line in said if line.startswith(("FAILED", "ERROR"))]
+            failed = [line for line in said if line.startswith(("FAIL", "ERROR"))]
             raise ConsumerTestError(
                 f"{self.name}: its own tests fail: {_summary(said)}",
                 hint="\n  ".join(failed[:20]) or error.hint,
@@ -142,4 +145,6 @@ def _summary(lines: Sequence[str]) -> str:
     for line in reversed(lines):
         if match := SUMMARY.match(line.strip()):
             return match[1].strip().rstrip(",")
+        if match := UNITTEST.match(line):
+            return f"{match[1]} run"
     return "passed"

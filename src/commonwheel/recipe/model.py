@@ -132,7 +132,8 @@ class Requires(Model):
         Texts,
         Field(
             description="Build tools from the Python package index, as requirements; "
-            "`recipes/constraints.txt` pins them. Those of the driver come by themselves."
+            "`recipes/constraints.txt` pins them, but for those that are pinned here "
+            "(`cython==3.2.9`). Those of the driver come by themselves."
         ),
     ] = ()
     programs: Annotated[
@@ -291,7 +292,11 @@ class LibraryRecipe(Recipe):
         Field(description="Two copies of it in one process are dangerous (HDF5, OpenSSL, SQLite)."),
     ] = False
     consumers: Annotated[
-        tuple[Name, ...], Field(description="Consumer recipes that `build-<name>` builds as well.")
+        tuple[Name, ...],
+        Field(
+            description="Consumer recipes that `build-<name>` builds as well, where they can use "
+            "the release."
+        ),
     ] = ()
 
 

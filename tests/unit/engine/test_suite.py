@@ -15,6 +15,8 @@ from commonwheel.engine.suite import _summary
         ("= 2 errors in 0.10s =", "2 errors"),
         ("== 5 passed, 2 xfailed, 1 xpassed, 4 deselected in 1s ==", None),
         ("OK", "passed"),
+        ("Ran 2006 tests in 56.020s", "2006 run"),
+        ("Ran 1 test in 0.001s", "1 run"),
         ("ran 12 passed tests", "passed"),
     ],
 )
