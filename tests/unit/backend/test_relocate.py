@@ -117,6 +117,18 @@ def test_config_script(tmp_path: Path) -> None:
     ]
 
 
+def test_a_config_script_names_neither_a_provider_nor_the_compilers_folder(tmp_path: Path) -> None:
+    lines = (
+        f"libs='-L{PLACES.provider_prefix}/lib -lz -L{PLACES.provider_prefix}/lib'",
+        f'flags="-I{PLACES.provider_prefix}/include"',
+        f"echo '{PLACES.platform.parent}/gcc'",
+        "echo -lfoo $libs $flags",
+    )
+    done = relocated(tmp_path, "bin/foo-config", "\n".join(["#!/bin/sh", *lines]))
+    wanted = ["#!/bin/sh", "libs='-lz '", 'flags=""', "echo 'gcc'", "echo -lfoo $libs $flags"]
+    assert done.splitlines() == wanted
+
+
 @pytest.mark.parametrize("name", ["share/foo/notes.txt", "include/foo.h", "bin/data"])
 def test_what_is_neither_stays(tmp_path: Path, name: str) -> None:
     assert relocated(tmp_path, name, f"{PREFIX} libfoo.so.1\n") == f"{PREFIX} libfoo.so.1\n"

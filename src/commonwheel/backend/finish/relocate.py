@@ -18,7 +18,7 @@ class Places:
     Args:
         install_prefix: what upstream was told as its prefix.
         provider_prefix: the merged view of the providers.
-        platform: the folder with the platform's libraries.
+        platform: the folder with the platform's libraries, in that with the compilers.
         libraries: by upstream's SONAME.
     """
 
@@ -95,6 +95,9 @@ def _renamed(text: str, libraries: Mapping[str, Adopted]) -> str:
 
 def _script(text: str, folder: Path, places: Places) -> str:
     del folder
+    text = re.sub(rf"-[LI]{re.escape(str(places.provider_prefix))}[^\s\"']*\s?", "", text)
+    # `foo-config --cc`: a compiler of the build by its plain name.
+    text = text.replace(f"{places.platform.parent}/", "")
     if places.install_prefix not in text:
         return text
     # Within single quotes a variable would not be seen.
