@@ -32,7 +32,7 @@ from packaging.version import Version
 
 from commonwheel.backend.prefix import MERGED, assemble
 from commonwheel.cache.keys import file_digest
-from commonwheel.errors import RepairError, UsageError
+from commonwheel.errors import RepairError, UsageError, WheelError
 from commonwheel.names import Names
 from commonwheel.repair.providers import read_manifest
 from commonwheel.wheel.read import read_wheel
@@ -168,7 +168,8 @@ def _read(paths: Iterable[Path], names: Names) -> Iterator[Given]:
         if not path.exists():
             raise UsageError(f"--with {path}: no such file or folder")
         for wheel in sorted(path.glob("*.whl")) if path.is_dir() else [path]:
-            if (manifest := read_manifest(wheel, names)) is not None:
+            manifest = read_manifest(wheel, names)
+            if manifest is not None:
                 yield _given(wheel, manifest, names, named=wheel == path)
             elif wheel == path:
                 raise RepairError("not a library wheel: it has no manifest", where=path.name)
@@ -176,21 +177,27 @@ def _read(paths: Iterable[Path], names: Names) -> Iterator[Given]:
 
 def _given(wheel: Path, manifest: Mapping[str, Any], names: Names, *, named: bool) -> Given:
     fields = read_wheel(wheel).metadata_fields
-    requires = (Requirement(str(text)) for text in fields.get_all("Requires-Dist", []))
-    return Given(
-        path=wheel,
-        named=named,
-        name=str(manifest["name"]),
-        line=str(manifest["line"]),
-        distribution=str(manifest["distribution"]),
-        version=Version(str(fields["Version"])),
-        requires=tuple(
-            each
-            for each in requires
-            if each.name.startswith(f"{names.prefix}-")
-            and (each.marker is None or each.marker.evaluate())
-        ),
-    )
+    try:
+        # The prefix alone does not tell: an owner's other distributions may begin with it.
+        packages = {str(package) for package in manifest["providers"]}
+        requires = [Requirement(str(text)) for text in fields.get_all("Requires-Dist", [])]
+        return Given(
+            path=wheel,
+            named=named,
+            name=manifest["name"],
+            line=manifest["line"],
+            distribution=manifest["distribution"],
+            version=Version(str(fields["Version"])),
+            requires=tuple(
+                each
+                for each in requires
+                if names.package(each.name.removeprefix(f"{names.prefix}-")) in packages
+            ),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise WheelError(
+            "is not what commonwheel wrote", where=wheel.name, hint="build the library wheel again"
+        ) from None
 
 
 def _find(name: str, given: Mapping[str, Given]) -> Given:

@@ -36,6 +36,7 @@ def library(
         "distribution": f"commonwheel-{line}",
         "module": f"commonwheel_libs.{package}",
         "libraries": [],
+        "providers": [] if name != "over" else ["base_so1"],
     }
     metadata = make_metadata(
         name=f"commonwheel-{line}",
@@ -67,7 +68,7 @@ def house(tmp_path: Path) -> Path:
     library(folder, "base", "1.0")
     library(folder, "base", "1.2")
     wanted = 'commonwheel-base-so1>=1.1; sys_platform == "linux"'
-    library(folder, "over", requires=[wanted, "numpy", 'commonwheel-x-so1; python_version < "3"'])
+    library(folder, "over", requires=[wanted, "numpy", "commonwheel-tools"])
     library(folder, "loose")
     return folder
 
@@ -128,6 +129,10 @@ def test_what_is_no_library_wheel(house: Path, tmp_path: Path) -> None:
     with pytest.raises(WheelError):
         chosen([damaged])
     damaged.unlink()
+    incomplete = library(house, "x", requires=["base =="])
+    with pytest.raises(WheelError, match="is not what commonwheel wrote"):
+        chosen([incomplete])
+    incomplete.unlink()
     info = "x-1.0.dist-info"
     members = {f"{info}/METADATA": b"Metadata-Version: 2.1\nName: x\nVersion: 1.0\n"}
     members[f"{info}/WHEEL"] = make_wheel_file(["py3-none-any"], purelib=True, generator="t")

@@ -13,6 +13,7 @@ REPAIR_KEYS = {"known": "libraries that have a recipe", "epoch": "time of the so
 IDENTITIES = ("soname", "name", "origin")
 ABSENT = "absent"
 SHOWN = 70
+SHOWN_FILES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +180,7 @@ def _code(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Difference
     for name, one, two in changed:
         by_verb.setdefault(_what_happened(one, two), []).append(name)
     if changed:
-        parts = (f"{', '.join(names)} {verb}" for verb, names in by_verb.items())
+        parts = (f"{_some(names)} {verb}" for verb, names in by_verb.items())
         yield Difference(
             input="code",
             old={name: one for name, one, _ in changed},
@@ -263,6 +264,13 @@ def _what_happened(old: Any, new: Any) -> str:
     if old is None:
         return "added"
     return "removed" if new is None else "changed"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many there are beside them."""
+    if len(names) <= SHOWN_FILES + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:SHOWN_FILES])} and {len(names) - SHOWN_FILES} more"
 
 
 def _arrow(old: str | None, new: str | None) -> str:

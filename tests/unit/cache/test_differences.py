@@ -227,6 +227,15 @@ def test_long_values_are_cut_in_the_text_alone() -> None:
     assert len(found.text) < 100
 
 
+def test_many_files_are_counted_in_the_text_alone() -> None:
+    now = copy.deepcopy(BUILD)
+    now["code"] |= {f"elf/{number}.py": "new" for number in range(6)}
+    (found,) = build_differences(BUILD, now)
+    shown = "elf/0.py, elf/1.py, elf/2.py, elf/3.py and 2 more added"
+    assert found.text == f"toolkit code: {shown}"
+    assert len(found.new) == 6
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
