@@ -14,9 +14,10 @@ SCHEMA = 1
 MOST = 1000
 # A running task that takes longer than expected has at least this part of it still to go.
 REST = 0.05
-# Before so many seconds, and from fewer known tasks than this part, nothing follows.
+# Before so many seconds, and where more than this part of what is left was never measured, nothing
+# follows.
 EARLY = 5.0
-KNOWN = 0.5
+GUESSED = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ class Forecast:
     Args:
         needs: the tasks, each after those that it needs.
         known: seconds of tasks in earlier runs.
+        kinds: a word for each task; those of one kind take more or less as long.
         clock: seconds from anywhere.
     """
 
@@ -57,9 +59,11 @@ class Forecast:
         self,
         needs: Mapping[str, Sequence[str]],
         known: Mapping[str, float],
+        kinds: Mapping[str, str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.needs = needs
+        self.kinds = kinds
         self.clock = clock
         self.known = {task: known[task] for task in needs if task in known}
         self.measured: dict[str, float] = {}
@@ -77,12 +81,13 @@ class Forecast:
         return self.measured[task]
 
     def expected(self, task: str) -> float:
-        """Seconds that a task takes; an unknown one the mean of those that are known."""
-        known = self.known.get(task, self.measured.get(task))
-        if known is None:
-            others = [*self.known.values(), *self.measured.values()] or [1.0]
-            known = sum(others) / len(others)
-        return known
+        """Seconds that a task takes; an unknown one the mean of its kind, or else of all."""
+        known = {**self.measured, **self.known}
+        if task in known:
+            return known[task]
+        alike = [known[each] for each in known if self.kinds[each] == self.kinds[task]]
+        others = alike or list(known.values()) or [1.0]
+        return sum(others) / len(others)
 
     def paths(self) -> dict[str, float]:
         """Seconds from the start of each task to the end of the last one that waits for it."""
@@ -108,8 +113,9 @@ class Forecast:
             over: tasks that have ended, well or not, or will never start.
         """
         elapsed = self.clock() - self.start
-        guessed = sum(task not in self.known and task not in self.measured for task in self.needs)
-        if elapsed < EARLY or guessed > KNOWN * len(self.needs):
+        ahead = [task for task in self.needs if task not in over]
+        guessed = sum(task not in self.known for task in ahead)
+        if not ahead or elapsed < EARLY or guessed > GUESSED * len(ahead):
             return None
         rest = {task: 0.0 if task in over else self._rest(task) for task in self.needs}
         done = sum(self.expected(task) - rest[task] for task in tuple(self.began))

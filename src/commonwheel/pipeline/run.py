@@ -138,7 +138,8 @@ class Pipeline:
     def _run_at_once(self, tasks: Sequence[Task]) -> Outcome:
         context = self.context
         timings = Timings(file=context.settings.cache / "timings.json")
-        forecast = Forecast({t.id: t.needs for t in tasks if not t.inline}, timings.read())
+        slow = {task.id: task.needs for task in tasks if not task.inline}
+        forecast = Forecast(slow, timings.read(), {task: self._kind(task) for task in slow})
         urgency = forecast.paths()
         server = JobServer(context.work(), context.engine.slots)
         context.slots = Slots(server=server, forecast=forecast, urgency=urgency)
@@ -167,6 +168,10 @@ class Pipeline:
                 # It is a help for the next run, and no reason for this one to fail.
                 with contextlib.suppress(OSError):
                     timings.note(context.seconds)
+
+    def _kind(self, task: str) -> str:
+        job = self.plan.by_id.get(task)
+        return type(job).__name__ if job else "test"
 
     # --- results --------------------------------------------------------------------------------
 
