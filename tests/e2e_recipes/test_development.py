@@ -38,11 +38,8 @@ def libraries(environment: Path) -> Path:
     return found
 
 
-@pytest.mark.parametrize("package", PROGRAMS)
-def test_a_c_program_builds_and_runs(package: str, libraries: Path, tmp_path: Path) -> None:
-    includes, body, version = PROGRAMS[package]
-    source, program = tmp_path / "program.c", tmp_path / "program"
-    source.write_text(PROGRAM.format(includes=includes, body=body))
+def build_and_run(compiler: str, source: Path, package: str, libraries: Path) -> str:
+    """Compile one file with what pkg-config says of a package; what its program prints."""
     folders = sorted(str(folder) for folder in libraries.glob("*/lib/pkgconfig"))
     done = subprocess.run(
         ["pkg-config", "--cflags", "--libs", package],
@@ -54,9 +51,42 @@ def test_a_c_program_builds_and_runs(package: str, libraries: Path, tmp_path: Pa
     flags = done.stdout.split()
     # Where this library is; where those are that it needs itself, nobody tells.
     paths = [f"-Wl,-rpath,{flag[2:]}" for flag in flags if flag.startswith("-L")]
-    subprocess.run(["gcc", "-Wall", "-Werror", source, *flags, *paths, "-o", program], check=True)
-    said = subprocess.run([program], env={}, capture_output=True, text=True, check=True)
-    assert said.stdout.startswith(version)
+    program = source.with_suffix("")
+    subprocess.run(
+        [compiler, "-Wall", "-Werror", source, *flags, *paths, "-o", program], check=True
+    )
     loaded = subprocess.run(["ldd", program], env={}, capture_output=True, text=True, check=True)
     assert f"{libraries}/" in loaded.stdout
     assert "not found" not in loaded.stdout
+    return subprocess.run([program], env={}, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("package", PROGRAMS)
+def test_a_c_program_builds_and_runs(package: str, libraries: Path, tmp_path: Path) -> None:
+    includes, body, version = PROGRAMS[package]
+    source = tmp_path / "program.c"
+    source.write_text(PROGRAM.format(includes=includes, body=body))
+    assert build_and_run("gcc", source, package, libraries).startswith(version)
+
+
+FORTRAN = """
+      program transform
+      implicit none
+      include 'fftw3.f'
+      double complex given(8), found(8)
+      integer*8 plan
+      given = (1d0, 0d0)
+      call dfftw_plan_dft_1d(plan, 8, given, found, FFTW_FORWARD, FFTW_ESTIMATE)
+      call dfftw_execute_dft(plan, given, found)
+      call dfftw_destroy_plan(plan)
+      print '(8F5.1)', dble(found)
+      end program
+"""
+
+
+def test_a_fortran_program_builds_and_runs(libraries: Path, tmp_path: Path) -> None:
+    """FFTW's configure has asked gfortran how it spells the names of what it calls."""
+    source = tmp_path / "transform.f90"
+    source.write_text(FORTRAN)
+    said = build_and_run("gfortran", source, "fftw3", libraries)
+    assert said.split() == ["8.0", *["0.0"] * 7]

@@ -354,6 +354,7 @@ def test_fftw_transforms(environment: Path, precision: str, letter: str, toleran
     answer = run_in(environment, code + FFTW.replace("PRECISION", repr(precision)))
     only(answer["mapped"], f"libfftw3{letter}")
     only(answer["mapped"], f"libfftw3{letter}_threads")
+    assert not [path for path in answer["mapped"] if "gfortran" in path]
     result = answer["result"]
     assert result["initialised"] == 1
     assert result["subnormal"]
