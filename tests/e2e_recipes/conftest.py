@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 RECIPES = [
     *("bzip2", "expat", "fftw", "json-c", "libpng", "libyaml", "lz4", "pcre2"),
-    "pyyaml",
+    *("lxml", "pycurl", "pyyaml"),
 ]
 
 # What a piece of code leaves in `result`, and the shared libraries that its process maps.

@@ -131,7 +131,7 @@ def url(serve: Callable[[ssl.TLSVersion], str]) -> str:
 def site(environment: Path, wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packages with pycurl and what it needs; its certifi is for the tests to fill."""
     folder = tmp_path_factory.mktemp("site")
-    pip = [environment, "-I", "-m", "pip", "install", "-q", "--target", str(folder)]
+    pip = [str(environment), "-I", "-m", "pip", "install", "-q", "--target", str(folder)]
     ours = ["--no-index", "--find-links", str(wheelhouse)]
     subprocess.run([*pip, *ours, "-c", str(wheelhouse / "constraints.txt"), "pycurl"], check=True)
     (folder / "certifi").mkdir()
@@ -190,9 +190,7 @@ def test_nobody_is_trusted_where_there_is_nothing(fetch: Callable[..., int]) -> 
     assert fetch({}) == VERIFY
 
 
-def test_a_users_file_wins(
-    fetch: Callable[..., int], site: Path, pem: bytes, other: bytes
-) -> None:
+def test_a_users_file_wins(fetch: Callable[..., int], site: Path, pem: bytes, other: bytes) -> None:
     own, everywhere = "/etc/own.pem", [*PLACES.values(), site / "certifi/cacert.pem"]
     trusted = {own: pem, **dict.fromkeys(everywhere, other)}
     distrusted = {own: other, **dict.fromkeys(everywhere, pem)}
@@ -219,10 +217,10 @@ def test_the_systems_configuration_is_not_read_and_a_users_is(
     fetch: Callable[..., int], serve: Callable[[ssl.TLSVersion], str], pem: bytes
 ) -> None:
     old = serve(ssl.TLSVersion.TLSv1_2)
-    trust = {PLACES["Debian, Ubuntu"]: pem}
+    trust: dict[str | Path, bytes] = {PLACES["Debian, Ubuntu"]: pem}
     places = ("/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf")
     assert fetch({**trust, **dict.fromkeys(places, TLS13_ONLY)}, url=old) == OK
-    own: dict[str | Path, bytes] = {**trust, "/etc/own.cnf": TLS13_ONLY}
+    own = {**trust, "/etc/own.cnf": TLS13_ONLY}
     assert fetch(own, {"OPENSSL_CONF": "/etc/own.cnf"}, url=old) == CONNECT
 
 

@@ -77,7 +77,8 @@ point = list(pyproj.Transformer.from_crs(4326, 3857).transform(50, 10))
 """
     other = "\nother = use('proj_so19')\n"
     code = USE + (pyproj + other if first else other + pyproj)
-    result = run_in(environment, code + "result = [pyproj.__proj_version__, point, other]")["result"]
+    code += "result = [pyproj.__proj_version__, point, other]"
+    result = run_in(environment, code)["result"]
     assert result[0] == LINES["proj_so25"]
     assert result[1] == pytest.approx([EAST, NORTH], abs=0.01)
     check("proj_so19", result[2])
