@@ -91,10 +91,13 @@ def check_name(recipes: RecipeSet, name: str) -> None:
             f"'{name}' cannot be a recipe's name",
             hint="lower-case letters, digits, dots and dashes",
         )
-    refuse_shipped(recipes, recipes.folders[-1], name)
-    if name in recipes.loaded:
+    target = recipes.folders[-1]
+    refuse_shipped(recipes, target, name)
+    known = recipes.loaded.get(name)
+    # One of the toolkit's may be taken the place of.
+    if known is not None and (known.folder != recipes.base or target == recipes.base):
         raise UsageError(
-            f"'{name}' has a recipe already: {recipes.loaded[name].file}",
+            f"'{name}' has a recipe already: {known.file}",
             hint=f"a new release of it: commonwheel recipe bump {name} VERSION",
         )
 

@@ -176,8 +176,8 @@ def load(
             raise UsageError(
                 f"{folder} holds no recipes", hint="it needs libraries/ or consumers/ in it"
             )
-    own = {file.stem: file for folder in folders for file in recipe_files(folder)}
     reading = _Reading(parsed, drafts)
+    own = {file.stem: file for folder in folders for file in reading.files(folder)}
     if base is not None:
         reading.folder(base, besides=own)
     for folder in folders:
@@ -218,12 +218,16 @@ class _Reading:
         for kind in KINDS:
             for file in sorted((folder / kind).glob("*.yml")):
                 self.problems.append(f"{_shown(file)}:1:1: a recipe's file ends in .yaml")
-        drafts = (file for file in self.drafts if file.parent.parent == folder)
-        for file in sorted({*recipe_files(folder), *drafts}):
+        for file in self.files(folder):
             if file.stem in besides:
                 self.replaced.append(file.stem)
             else:
                 self._file(file, folder)
+
+    def files(self, folder: Path) -> list[Path]:
+        """The recipe files of a folder, and those that are not written yet."""
+        drafts = (file for file in self.drafts if file.parent.parent == folder)
+        return sorted({*recipe_files(folder), *drafts})
 
     def lint(self, entry: Loaded) -> list[str]:
         """The problems of one recipe."""

@@ -288,3 +288,17 @@ def test_the_toolkits_own_recipes_are_not_written_to(
     monkeypatch.setattr("commonwheel.cli.common.shipped", lambda: tmp_path / "recipes")
     theirs.rename(tmp_path / "recipes")
     assert main(words) == 0
+
+
+def test_a_recipe_of_the_toolkits_may_be_replaced(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = here.rename(tmp_path / "installed")
+    monkeypatch.setattr("commonwheel.cli.common.shipped", lambda: theirs)
+    (tmp_path / "mine/libraries").mkdir(parents=True)
+    words = ["recipe", "new", "zlib", "--no-trial", "--recipes", "mine", "--from"]
+    files = {**FOO, "CMakeLists.txt": "project(zlib VERSION 1.2 LANGUAGES C)\n"}
+    words.append(pack(tmp_path / "zlib-1.2.tar.gz", files).as_uri())
+    assert main(words) == 0
+    assert (tmp_path / "mine/libraries/zlib.yaml").is_file()
+    assert "fill in mine/libraries/zlib.yaml:" in capsys.readouterr().err
