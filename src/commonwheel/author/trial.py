@@ -101,7 +101,7 @@ def build_trial(recipes: RecipeSet, name: str, acquired: Acquired, workshop: Wor
             source=acquired.path,
             fact=SourceFact(origin=acquired.source.describe(), sha256=acquired.source.sha256),
             patches=(),
-            providers=list(providers.values()),
+            providers=providers,
             constraints=constraints,
             key="",
             engine=workshop.engine.name,
@@ -143,8 +143,8 @@ def _build(project: StagedProject, constraints: str, workshop: Workshop) -> Path
 
 def _build_providers(
     recipes: RecipeSet, planned: Plan, last: str, workshop: Workshop
-) -> Mapping[str, Path]:
-    """The library wheels that the trial is built against, by job."""
+) -> list[Path]:
+    """The library wheels that the trial is built against."""
     levels = tuple(tuple(job for job in level if job.id != last) for level in planned.levels)
     pipeline = Pipeline(
         plan=replace(planned, levels=tuple(filter(None, levels))),
@@ -156,9 +156,9 @@ def _build_providers(
         console=workshop.console,
     )
     report = pipeline.run()
-    if report.errors:
-        raise report.errors[0]
-    return {result.job.id: result.wheel for result in report.results}
+    for error in report.errors:
+        raise error
+    return [result.wheel for result in report.results]
 
 
 def _look(tree: Path, owners: Mapping[str, str]) -> Installed:

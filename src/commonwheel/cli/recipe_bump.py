@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
     add_folder_option,
     command,
@@ -46,12 +47,14 @@ def run(options: argparse.Namespace) -> None:
 
     recipes, console = load_recipes(options), make_console(options, os.environ)
     recipe = recipes[options.name]
+    settings = source_settings(options)
     with (
+        in_use(settings.cache),
         tempfile.TemporaryDirectory(prefix="commonwheel-") as scratch,
         console.step(f"{recipe.name} {options.version}") as step,
     ):
         acquirer = Acquirer(
-            settings=source_settings(options),
+            settings=settings,
             progress=step,
             suites=tuple(options.debian_suite or (*RELEASES, *MOVING)),
             scratch=Path(scratch),

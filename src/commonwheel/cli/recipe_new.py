@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
     add_folder_option,
     cache_folder,
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
     names = options.configuration.names
     work = cache / "work"
     work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=work) as scratch:
+    with in_use(cache), tempfile.TemporaryDirectory(prefix="new-", dir=work) as scratch:
 
         def trial(drafted: RecipeSet, name: str, acquired: Acquired) -> Installed:
             libc = libc_version().partition(" ")[0]
