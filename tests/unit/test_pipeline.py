@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,15 +20,18 @@ from commonwheel.errors import (
     CommonwheelError,
     ConsumerTestError,
     MissingProgramError,
+    RepairError,
     SourceError,
     WheelhouseError,
 )
 from commonwheel.pipeline import Pipeline, Settings
+from commonwheel.pipeline.building import check_use
 from commonwheel.pipeline.context import with_log
 from commonwheel.pipeline.testing import Trial
 from commonwheel.plan import ConsumerJob, Job
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.repair.claimed import claimed_sonames
+from commonwheel.repair.providers import ProviderWheel
 from commonwheel.source.settings import SourceSettings
 from commonwheel.wheelhouse import Wheelhouse
 from tests.unit.recipe.kit import SHA, consumer, library, make_plan, read
@@ -366,3 +370,29 @@ def test_a_timing_of_a_failure_is_not_kept(tmp_path: Path, monkeypatch: pytest.M
     known = json.loads((tmp_path / "cache/timings.json").read_text())["seconds"]
     assert "png-1.0" in known
     assert "geos-1.0" not in known
+
+
+PROVIDER = ProviderWheel(
+    wheel="",
+    line="zlib-so1",
+    distribution="commonwheel-zlib-so1",
+    module="commonwheel_libs.zlib_so1",
+    version="1.3",
+    stability="line",
+    sonames=("libz-commonwheel.so.1",),
+    upstream=("libz.so.1",),
+)
+
+
+def test_a_wheel_that_uses_no_library_of_its_recipe_is_refused(tmp_path: Path) -> None:
+    user = consumer("user", uses={"zlib": "", "xz": ""})
+    planned = make_plan(read(tmp_path, library("zlib"), library("xz"), user), "user")
+    (job,) = [each for each in planned.jobs if isinstance(each, ConsumerJob)]
+    with pytest.raises(RepairError, match=r"uses none of the libraries .*: zlib, xz") as caught:
+        check_use(job, [])
+    assert caught.value.where == job.id
+    # Of one the headers may be all that was needed.
+    notes = check_use(job, [PROVIDER])
+    assert notes == ["the wheel does not need xz, which its recipe names"]
+    assert check_use(job, [PROVIDER, replace(PROVIDER, line="xz-so1")]) == []
+    assert check_use(planned.by_id["zlib-1.0"], []) == []

@@ -1,15 +1,16 @@
 """From a job to its finished wheel: found in the cache, or fetched, staged, built and repaired."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
 from commonwheel.cache.keys import file_digest, key_of
 from commonwheel.cache.store import Store, Stored
 from commonwheel.console import Step
+from commonwheel.errors import RepairError
 from commonwheel.pipeline.context import Context
-from commonwheel.plan import Job
+from commonwheel.plan import ConsumerJob, Job
 from commonwheel.recipe.resolved import SourceFact, to_json
-from commonwheel.repair.providers import load_providers
+from commonwheel.repair.providers import ProviderWheel, load_providers
 from commonwheel.repair.repair import repair
 from commonwheel.source.fetch import FetchedSource
 
@@ -125,7 +126,30 @@ class Builder:
         with self.context.workplace(job.id) as work:
             options = inputs.repair_options(job, raw)
             repaired = repair(raw.wheel, work / "wheel", providers, options, scratch=work)
-            for note in repaired.notes:
+            for note in (*repaired.notes, *check_use(job, repaired.providers)):
                 step.note(note)
             facts = {"providers": [each.wheel for each in repaired.providers], **raw.facts}
             return self.repaired.put(work / "wheel", inputs.repair(job, raw), facts, job=job.id)
+
+
+def check_use(job: Job, used: Iterable[ProviderWheel]) -> list[str]:
+    """Notes on libraries that a consumer's recipe names and its wheel does without.
+
+    Headers may be all that a build takes of a library; a wheel that needs no library at all holds a
+    copy of its own, which nobody would see.
+
+    Raises:
+        RepairError: the wheel needs none of them.
+    """
+    lines = {each.line for each in used}
+    unused = [each.name for each in job.build.provided if each.line not in lines]
+    if not isinstance(job, ConsumerJob) or not unused:
+        return []
+    if len(unused) == len(job.build.provided):
+        raise RepairError(
+            f"the wheel uses none of the libraries that its recipe names: {', '.join(unused)}",
+            where=job.id,
+            hint="its build went without, or compiled a copy that the sdist brings: find the "
+            "switch for the system's library (recipe: environment, config-settings)",
+        )
+    return [f"the wheel does not need {name}, which its recipe names" for name in unused]
