@@ -125,6 +125,18 @@ def test_an_index_with_a_password(index: str, tmp_path: Path, use: Use) -> None:
 
 
 @pytest.mark.parametrize("use", [installs, fetches])
+def test_a_password_in_the_users_own_file(
+    index: str, tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NETRC", raising=False)
+    use(tmp_path, environment(tmp_path, f'url = "http://{index}"', HOME=str(tmp_path)))
+
+
+@pytest.mark.parametrize("use", [installs, fetches])
 def test_an_index_besides(index: str, tmp_path: Path, use: Use) -> None:
     text = f'url = "file://{tmp_path}/empty"\nextra-urls = "http://me:{SECRET}@{index}"'
     (tmp_path / "empty").mkdir()
