@@ -9,6 +9,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from unearth import PackageFinder
+from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers import PyPIClient
 from unearth.link import Link
 
@@ -65,6 +66,8 @@ def _sdists(requirement: Requirement, settings: SourceSettings) -> list[Sdist]:
         timeout=settings.connect_timeout,
         follow_redirects=True,
     )
+    # Passwords from ~/.netrc and the keyring, as pip has them.
+    client.auth = MultiDomainBasicAuth(prompting=False, index_urls=list(indexes))  # type: ignore[assignment]
     with client:
         matches = _finder(requirement.name, client, pip).find_matches(requirement)
         return [
