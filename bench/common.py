@@ -91,7 +91,7 @@ class Kitchen:
 
     def kept(self, job: str) -> StagedProject:
         """The staged project of a job that was built with ``--keep``."""
-        (found,) = self.cache.glob(f"work/{job}-*/project")
+        (found,) = self.cache.glob(f"work/{job}*/project")
         return StagedProject(root=found)
 
 

@@ -170,9 +170,6 @@ def make(
     environment = {"PATH": f"{folder}{os.pathsep}{path}", **_flags(prefix, root, debug=debug)}
     for language, each in compilers.items():
         environment |= dict.fromkeys(VARIABLES[language], str(each))
-    if launcher:
-        # Each build has a folder of its own: paths below it must not count.
-        environment |= {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"}
     return Toolchain(compilers=compilers, platform=platform, environment=environment)
 
 

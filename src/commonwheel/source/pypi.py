@@ -67,7 +67,7 @@ def _sdists(requirement: Requirement, settings: SourceSettings) -> list[Sdist]:
         follow_redirects=True,
     )
     # Passwords from ~/.netrc and the keyring, as pip has them.
-    client.auth = MultiDomainBasicAuth(prompting=False, index_urls=list(indexes))  # type: ignore[assignment]
+    client.auth = MultiDomainBasicAuth(prompting=False, index_urls=list(indexes))
     with client:
         matches = _finder(requirement.name, client, pip).find_matches(requirement)
         return [

@@ -125,5 +125,5 @@ def test_two_builds_at_once_share(build_cache: Path, tmp_path: Path) -> None:
     wheel = first.wheel("commonwheel_slow_so1")
     wheel.verify()
     # One of them compiled, the other one took what it found.
-    assert len(list(build_cache.glob("work/slow-1.0-*"))) == 0
+    assert len(list(build_cache.glob("work/slow-1.0*"))) == 0
     assert first.logs().count("commonwheel: 1 compilations") <= 1
