@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from commonwheel.cache.store import RECORDS
+from commonwheel.cache import inventory
+from commonwheel.cache.store import INVENTORY
 from commonwheel.cache.usage import PART
 
-# A virtual environment that is complete says so with this file.
+# A virtual environment that is complete says so with this list of its files.
 COMPLETE = "commonwheel-complete"
 KINDS: Mapping[str, str] = {
     "sources": "downloaded sources",
@@ -93,8 +94,8 @@ def _is_garbage(kind: str, folder: Path) -> bool:
     if folder.name.endswith(PART) or kind == "work":
         return True
     if kind == "envs":
-        return not (folder / COMPLETE).is_file()
-    return kind in STORES and not all((folder / name).is_file() for name in RECORDS)
+        return not inventory.is_whole(folder, COMPLETE)
+    return kind in STORES and not inventory.is_whole(folder, INVENTORY)
 
 
 def _paired(entries: list[Entry]) -> list[Entry]:

@@ -4,6 +4,7 @@
 
     wheels/<key[:2]>/<key>/inputs.json   what the key was made of
                           /facts.json    what was noted when it was stored
+                          /files.json    these files and their sizes
                           /<wheel>.whl
                           /debug/…       debug files of a raw library wheel
     wheels/jobs/<job>/<key>              an empty file: that key is of that job
@@ -20,11 +21,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from commonwheel.cache import inventory
 from commonwheel.cache.keys import key_of
 from commonwheel.cache.usage import PART, touch
 from commonwheel.errors import CommonwheelError
 
-RECORDS = ("inputs.json", "facts.json")
+INVENTORY = "files.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,7 @@ class Store:
             shutil.copytree(content, part)
             _write(part / "inputs.json", inputs)
             _write(part / "facts.json", {**(facts or {}), **({"job": job} if job else {})})
+            inventory.take(part, INVENTORY)
             if not _is_complete(folder):
                 _discard(folder)
             try:
@@ -184,7 +187,7 @@ class Store:
 
 
 def _is_complete(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in RECORDS)
+    return inventory.is_whole(folder, INVENTORY)
 
 
 def _discard(folder: Path) -> None:

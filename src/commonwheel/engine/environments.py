@@ -9,6 +9,7 @@ from threading import Lock
 
 from filelock import FileLock
 
+from commonwheel.cache import inventory
 from commonwheel.cache.contents import COMPLETE
 from commonwheel.cache.usage import touch
 from commonwheel.errors import BuildError
@@ -64,7 +65,8 @@ def install(
 class BuildEnvironments:
     """Environments with build tools, one for each interpreter, pinned requirements, and indexes.
 
-    Making one costs seconds; a build only reads it, so all builds with the same tools share it.
+    Making one costs seconds; a build only reads it, so all builds with the same tools share it. One
+    that lost a file is made anew.
     """
 
     root: Path
@@ -82,11 +84,11 @@ class BuildEnvironments:
             ]
         )
         folder = self.root / hashlib.sha256(wanted.encode()).hexdigest()[:24]
-        if (folder / COMPLETE).is_file() and touch(self.root, folder):
+        if inventory.is_whole(folder, COMPLETE) and touch(self.root, folder):
             return folder
         self.root.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            if not (folder / COMPLETE).is_file():
+            if not inventory.is_whole(folder, COMPLETE):
                 self._make(folder, interpreter, requirements, constraints)
         return folder
 
@@ -100,4 +102,4 @@ class BuildEnvironments:
             file = folder / "constraints.txt"
             file.write_text(constraints, encoding="utf-8")
             install(folder, ["-c", file, *requirements], self.environ, "the build's requirements")
-        (folder / COMPLETE).touch()
+        inventory.take(folder, COMPLETE)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,27 @@ def test_one_that_was_not_finished_is_made_anew(environments: BuildEnvironments)
     assert environments.get(BASE, ["tool"], "") == folder
     assert not (folder / "half").exists()
     assert (folder / COMPLETE).is_file()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_text("short")])
+def test_one_that_lost_a_file_is_made_anew(
+    environments: BuildEnvironments, damage: Callable[[Path], object]
+) -> None:
+    # As a cache comes back from an archive that left something out.
+    folder = environments.get(BASE, ["tool"], "")
+    (metadata,) = folder.glob("lib/python*/site-packages/tool-*.dist-info/METADATA")
+    damage(metadata)
+    assert environments.get(BASE, ["tool"], "") == folder
+    assert version_of_tool(folder) == "2.0"
+
+
+def test_bytecode_that_comes_and_goes_is_no_damage(environments: BuildEnvironments) -> None:
+    folder = environments.get(BASE, ["tool"], "")
+    for file in folder.rglob("*.pyc"):
+        file.unlink()
+    (folder / "marker").touch()
+    assert environments.get(BASE, ["tool"], "") == folder
+    assert (folder / "marker").exists()
 
 
 def test_builds_that_begin_together_make_it_once(environments: BuildEnvironments) -> None:

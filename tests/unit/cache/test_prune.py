@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commonwheel.cache import inventory
 from commonwheel.cache.contents import COMPLETE, KINDS, Entry, scan, size_of
 from commonwheel.cache.prune import choose, clearable, prunable, remove
 from commonwheel.cache.store import Store, Stored
@@ -44,7 +45,7 @@ class Cache:
         raw = self.store(self.raw, {"n": 1}, used=20, job="zlib-1.3.1")
         wheel = self.store(self.wheels, {"build": raw.key}, used=30, job="zlib-1.3.1")
         env = self.folder("envs", "0123", used=50)
-        (env / COMPLETE).touch()
+        inventory.take(env, COMPLETE)
         return {
             "sources": self.folder("sources", "ab", SHA, used=10),
             "raw": raw.folder,

@@ -86,7 +86,9 @@ def test_a_half_written_folder_is_never_found(store: Store, content: Path) -> No
     assert store.put(content, INPUTS).wheel.is_file()
 
 
-@pytest.mark.parametrize("gone", ["inputs.json", "facts.json"])
+@pytest.mark.parametrize(
+    "gone", ["inputs.json", "facts.json", "files.json", "x-1-py3-none-any.whl", "debug/ab/cd.debug"]
+)
 def test_a_damaged_result_is_absent_and_is_replaced(store: Store, content: Path, gone: str) -> None:
     folder = store.put(content, INPUTS, {"n": 1}).folder
     (folder / gone).unlink()
@@ -96,6 +98,12 @@ def test_a_damaged_result_is_absent_and_is_replaced(store: Store, content: Path,
     assert found is not None
     assert (found.facts, found.wheel.read_bytes()) == ({"n": 2}, b"wheel")
     assert leftovers(store) == []
+
+
+def test_a_wheel_that_was_cut_short_is_no_result(store: Store, content: Path) -> None:
+    store.put(content, INPUTS).wheel.write_bytes(b"whe")
+    assert store.find(KEY) is None
+    assert store.put(content, INPUTS).wheel.read_bytes() == b"wheel"
 
 
 def test_a_result_whose_wheel_is_gone_says_what_to_remove(store: Store, content: Path) -> None:
