@@ -154,7 +154,8 @@ def _passes(check: Callable[[], None]) -> bool:
 def tests(session: nox.Session) -> None:
     """Run unit, integration and end-to-end tests in one pytest run; arguments reach pytest."""
     with environment(session, "tests", "tests") as python:
-        run(session, python, "pytest", *session.posargs)
+        # A file's tests share what they have made, so a file stays with one process.
+        run(session, python, "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session(name="e2e-recipes", venv_backend="none")
