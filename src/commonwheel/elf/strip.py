@@ -53,7 +53,10 @@ def _split(objcopy: Path, path: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{secrets.token_hex(4)}.part")
     try:
-        run([objcopy, "--only-keep-debug", "--compress-debug-sections", path, part])
+        # NASM names its sources by their paths, which hold the folder of one build: the debug file
+        # would differ each time, and with it the checksum in .gnu_debuglink.
+        paths = ("--wildcard", "--strip-symbol=/*")
+        run([objcopy, "--only-keep-debug", "--compress-debug-sections", *paths, path, part])
         # objcopy copies the object's mode; a debug file is no program.
         part.chmod(0o644)
         part.replace(target)

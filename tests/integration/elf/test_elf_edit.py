@@ -169,6 +169,20 @@ def test_strip_is_reproducible(versioned: Path, tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
+def test_the_folder_of_a_build_does_not_count(versioned: Path, tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        copy = tmp_path / name / "libx.so"
+        # As NASM does it, which knows no -ffile-prefix-map.
+        symbol = f"--add-symbol=/build/{name}/x.asm=0,file"
+        subprocess.run(["objcopy", symbol, versioned, copy], check=True)
+        debug = strip(copy, tmp_path / name / "debug")
+        assert debug is not None
+        found.append((copy.read_bytes(), debug.read_bytes()))
+    assert found[0] == found[1]
+
+
 def test_strip_without_debug_information(compile_library: Compile, tmp_path: Path) -> None:
     path = compile_library("-g0")
     assert strip(path, tmp_path / "debug") is None
