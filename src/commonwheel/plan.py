@@ -8,7 +8,7 @@ with both.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -160,6 +160,11 @@ def _checked(pythons: Sequence[str]) -> list[str]:
     return sorted(set(pythons), key=Version)
 
 
+@cache
+def _admits(specifiers: str, python: str) -> bool:
+    return SpecifierSet(specifiers).contains(python)
+
+
 def uses_of(recipe: LibraryRecipe | ConsumerRecipe) -> Mapping[str, LibraryUse]:
     """The libraries that a recipe uses."""
     return recipe.uses if isinstance(recipe, ConsumerRecipe) else recipe.requires.libraries
@@ -275,8 +280,7 @@ class _Builder:
 
     @staticmethod
     def _suited(recipe: ConsumerRecipe, pythons: Sequence[str]) -> list[str]:
-        allowed = SpecifierSet(recipe.python)
-        fits = [python for python in pythons if allowed.contains(Version(python))]
+        fits = [python for python in pythons if _admits(recipe.python, python)]
         if not fits:
             raise PlanError(
                 f"{recipe.name} supports Python {recipe.python}, not {', '.join(pythons)}",
