@@ -134,7 +134,12 @@ class ByHand:
         return ", ".join(f"{name} {version(name, self.environment['PATH'])}" for name in shown)
 
 
-VERSION = {"cmake": "--version", "ninja": "--version", "make": "--version", "gcc": "-dumpversion"}
+VERSION = {
+    "cmake": "--version",
+    "ninja": "--version",
+    "make": "--version",
+    "gcc": "-dumpfullversion",
+}
 
 
 def version(program: str, path: str) -> str:
