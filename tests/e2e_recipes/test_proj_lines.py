@@ -66,7 +66,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "venv/bin/python"
     # certifi, which pyproj wants, is the index's.
     what = ["--find-links", "wheelhouse", "-r", "wheelhouse/constraints.txt"]
-    pip = [python, "-I", "-m", "pip", "install", "-q", *what]
+    pip = [str(python), "-I", "-m", "pip", "install", "-q", *what]
     subprocess.run(pip, cwd=folder, check=True, capture_output=True)
     return python
 
