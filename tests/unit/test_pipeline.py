@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from commonwheel.cache.keys import file_digest, key_of
 from commonwheel.cache.store import Stored
+from commonwheel.cache.usage import in_use
 from commonwheel.console import Console
 from commonwheel.constraints import Constraints
 from commonwheel.engine.host import HostEngine
@@ -24,6 +26,7 @@ from commonwheel.errors import (
     SourceError,
     WheelhouseError,
 )
+from commonwheel.inputs import JobInputs
 from commonwheel.pipeline import Pipeline, Settings
 from commonwheel.pipeline.building import check_use
 from commonwheel.pipeline.context import with_log
@@ -142,23 +145,44 @@ def test_provenance_says_what_each_wheel_was_made_of(tmp_path: Path) -> None:
 def test_tests_that_have_run_do_not_run_again(tmp_path: Path) -> None:
     filled = warm(tmp_path)
     user = filled.plan.by_id[f"user-1.0-{TAG}"]
-    recipe = filled.context.inputs.recipes["user"]
-    for provider in ("zlib-1.2", "zlib-1.3"):
-        wheels = [filled.context.done[user.id].wheel, filled.context.done[provider].wheel]
-        inputs = {
-            "wheels": {path.name: file_digest(path) for path in wheels},
-            "python": file_digest(filled.context.inputs.interpreter(user).resolve()),
-            "test": recipe.test.model_dump(mode="json"),  # type: ignore[union-attr]
-        }
-        (tmp_path / "empty").mkdir(exist_ok=True)
-        filled.tester.store.put(
-            tmp_path / "empty", inputs, {"summary": f"5 passed with {provider}"}
-        )
+    assert isinstance(user, ConsumerJob)
+    (tmp_path / "empty").mkdir()
+    for trial in filled.tester.trials(user):
+        summary = {"summary": f"5 passed with {trial.providers[0]}"}
+        filled.tester.store.put(tmp_path / "empty", filled.tester.inputs(trial), summary)
     run = pipeline(tmp_path, test=True)
     results = {result.job.id: result.tested for result in run.run().results}
     assert results[user.id] == ("5 passed with zlib-1.2", "5 passed with zlib-1.3")
     tests = run.context.wheelhouse.entries()[WHEELS[user.id]]["tests"]
     assert [list(each["with"]) for each in tests] == [[WHEELS["zlib-1.2"]], [WHEELS["zlib-1.3"]]]
+
+
+def test_tests_run_again_where_something_of_theirs_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = warm(tmp_path)
+    user = filled.plan.by_id[f"user-1.0-{TAG}"]
+    assert isinstance(user, ConsumerJob)
+    trials = filled.tester.trials(user)
+    keys = {key_of(filled.tester.inputs(trial)) for trial in trials}
+    assert len(keys) == len(trials)
+    # It may change upstream's tests, and no byte of the wheel.
+    patch = tmp_path / "tests.patch"
+    patch.write_text("--- a/tests/test_it.py\n")
+    monkeypatch.setattr(JobInputs, "patches", lambda _, __: [patch])
+    assert not keys & {key_of(filled.tester.inputs(trial)) for trial in trials}
+
+
+def test_folders_of_running_builds_are_not_swept(tmp_path: Path) -> None:
+    cache, days = tmp_path / "cache", 3 * 24 * 3600
+    run = pipeline(tmp_path)
+    (cache / "work" / "old").mkdir(parents=True)
+    with in_use(cache):
+        (running,) = cache.glob("running/[0-9]*.lock")
+        for place, age in ((running, days), (cache / "work" / "old", days - 60)):
+            os.utime(place, (time.time() - age,) * 2)
+        assert (run.context.work() / "old").is_dir()
+    assert not (run.context.work() / "old").exists()
 
 
 @pytest.mark.parametrize(

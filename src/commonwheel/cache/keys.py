@@ -32,6 +32,7 @@ BUILD_CODE = (
     "engine/host.py",
 )
 REPAIR_CODE = ("names.py", "process.py", "template.py", "elf", "wheel", "repair")
+TEST_CODE = ("engine/suite.py", "engine/known_failures.py")
 # Distributions beside this one whose code writes into wheels. Those of a build's own environment
 # are pinned by the constraints.
 BUILD_TOOLS = ("cyclonedx-python-lib",)

@@ -127,13 +127,10 @@ class Store:
             _write(part / "inputs.json", inputs)
             _write(part / "facts.json", {**(facts or {}), **({"job": job} if job else {})})
             inventory.take(part, INVENTORY)
-            if not _is_complete(folder):
-                _discard(folder)
-            try:
-                part.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
+            with self.lock("put"):
+                if not _is_complete(folder):
+                    _discard(folder)
+                    part.rename(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         if job:

@@ -13,6 +13,7 @@ from typing import IO
 
 from commonwheel.cache.keys import file_digest
 from commonwheel.cache.store import Stored
+from commonwheel.cache.usage import running_since
 from commonwheel.console import Console, Step
 from commonwheel.engine.host import HostEngine
 from commonwheel.errors import BuildError, CommonwheelError
@@ -26,7 +27,7 @@ from commonwheel.source.settings import SourceSettings
 from commonwheel.timings import Forecast
 from commonwheel.wheelhouse import Wheelhouse
 
-# Seconds after which a folder of a build that is still there is nobody's.
+# Seconds after which a folder that no running process can have made is nobody's.
 STALE = 2 * 24 * 3600
 DOWNLOADS = 4
 
@@ -130,7 +131,7 @@ class Context:
         """The folder of what only a running build needs, rid of what nobody needs any more."""
         root = self.settings.cache / "work"
         root.mkdir(parents=True, exist_ok=True)
-        _sweep(root)
+        _sweep(root, min(running_since(self.settings.cache), default=time.time()))
         return root
 
     @contextmanager
@@ -145,11 +146,12 @@ class Context:
                 raise with_log(error, path) from None
 
 
-def _sweep(root: Path) -> None:
+def _sweep(root: Path, running: float) -> None:
     """Remove what killed runs, and those with --keep, left behind long ago."""
+    stale = min(running, time.time() - STALE)
     for folder in root.iterdir():
         with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
-            if time.time() - folder.stat().st_mtime > STALE:
+            if folder.stat().st_mtime < stale:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commonwheel.cache.keys import file_digest, key_of
+from commonwheel.cache.keys import TEST_CODE, code_digests, file_digest, key_of
 from commonwheel.cache.store import Store
 from commonwheel.engine.suite import Suite
 from commonwheel.errors import ConsumerTestError
@@ -98,10 +98,14 @@ class Tester:
 
     def inputs(self, trial: Trial) -> dict[str, Any]:
         """What decides how a trial ends."""
+        inputs = self.context.inputs
         return {
             "wheels": self.context.digests([trial.job.id, *trial.providers]),
-            "python": file_digest(self.context.inputs.interpreter(trial.job).resolve()),
+            "python": file_digest(inputs.interpreter(trial.job).resolve()),
             "test": self._test(trial).model_dump(mode="json"),
+            # They may change the tests, and nothing that is in the wheel.
+            "patches": {path.name: file_digest(path) for path in inputs.patches(trial.job)},
+            "code": code_digests(TEST_CODE),
         }
 
     def _test(self, trial: Trial) -> Test:
