@@ -32,8 +32,8 @@ class Names:
         return f"{self.prefix}_libs"
 
     def distribution(self, line: str) -> str:
-        """Distribution of a line: ``commonwheel-proj-so25``."""
-        return f"{self.prefix}-{line}"
+        """Distribution of a line, as indexes compare it: ``commonwheel-proj-so25``."""
+        return re.sub(r"[-_.]+", "-", f"{self.prefix}-{line}").lower()
 
     @staticmethod
     def package(line: str) -> str:

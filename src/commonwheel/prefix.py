@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import importlib.resources
 import json
+import os
 import re
 import secrets
 import shlex
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.tags import platform_tags
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -35,6 +37,7 @@ from commonwheel.cache.keys import file_digest
 from commonwheel.errors import RepairError, UsageError, WheelError
 from commonwheel.names import Names
 from commonwheel.repair.providers import read_manifest
+from commonwheel.wheel.name import parse_wheel_name
 from commonwheel.wheel.read import read_wheel
 
 MARKER = "commonwheel-prefix.json"
@@ -104,17 +107,25 @@ def check_target(target: Path) -> None:
     """Refuse a folder that cannot become a prefix, before any work.
 
     Raises:
-        UsageError: it holds something else, or has a name that builds cannot use.
+        UsageError: it holds something else, has a name that builds cannot use, or lies where
+            nothing can be renamed.
     """
     if found := AWKWARD.search(str(target.resolve())):
         raise UsageError(
             f"a prefix cannot be in a folder whose path holds {found[0]!r}: {target}",
             hint="compilers' flags are split at spaces, lists of folders at colons",
         )
+    if target.is_mount():
+        hint = f"a prefix is put in place by renaming: name a folder in it, {target / 'prefix'}"
+        raise UsageError(f"{target} is a mount point", hint=hint)
     if target.is_dir() and any(target.iterdir()) and not (target / MARKER).is_file():
         raise UsageError(f"{target} is no prefix, and not empty", hint="name another folder")
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is not a folder", hint="name another")
+    above = next(each for each in target.absolute().parents if each.exists())
+    if not os.access(above, os.W_OK | os.X_OK):
+        hint = "a prefix is made beside its place, and then renamed"
+        raise UsageError(f"{above} cannot be written to", hint=hint)
 
 
 def _replace(part: Path, target: Path) -> None:
@@ -167,12 +178,20 @@ def _read(paths: Iterable[Path], names: Names) -> Iterator[Given]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"--with {path}: no such file or folder")
-        for wheel in sorted(path.glob("*.whl")) if path.is_dir() else [path]:
+        for wheel in _fitting(path) if path.is_dir() else [path]:
             manifest = read_manifest(wheel, names)
             if manifest is not None:
                 yield _given(wheel, manifest, names, named=wheel == path)
             elif wheel == path:
                 raise RepairError("not a library wheel: it has no manifest", where=path.name)
+
+
+def _fitting(folder: Path) -> Iterator[Path]:
+    """The wheels of a folder that this machine can use: it may hold those of several platforms."""
+    platforms = {"any", *platform_tags()}
+    for wheel in sorted(folder.glob("*.whl")):
+        if platforms.intersection(parse_wheel_name(wheel.name).platform):
+            yield wheel
 
 
 def _given(wheel: Path, manifest: Mapping[str, Any], names: Names, *, named: bool) -> Given:

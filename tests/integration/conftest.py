@@ -23,10 +23,13 @@ def build_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def make_workshop(tmp_path_factory: pytest.TempPathFactory, build_cache: Path) -> MakeWorkshop:
-    """Makes workshops that share the session's cache."""
+    """Makes workshops that share the build tools: results of the same names are none of theirs."""
 
     def make(name: str) -> Workshop:
-        return Workshop(root=tmp_path_factory.mktemp(name), cache=build_cache)
+        root = tmp_path_factory.mktemp(name)
+        (root / "cache").mkdir()
+        (root / "cache" / "envs").symlink_to(build_cache / "envs")
+        return Workshop(root=root, cache=root / "cache")
 
     return make
 

@@ -67,7 +67,7 @@ def test_owners_do_not_meet(one: str, other: str, stem: str) -> None:
         assert Names(prefix=one).tagged(plain) != Names(prefix=other).tagged(plain)
 
 
-@given(line=st.from_regex(r"[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,4}){0,3}", fullmatch=True))
+@given(line=st.from_regex(r"[a-z][a-z0-9]{0,5}([-.][a-z0-9]{1,4}){0,3}", fullmatch=True))
 def test_names_of_a_line_are_normal_and_importable(line: str) -> None:
     assert canonicalize_name(NAMES.distribution(line)) == NAMES.distribution(line)
     assert all(part.isidentifier() for part in NAMES.module(line).split("."))

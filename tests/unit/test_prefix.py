@@ -24,22 +24,24 @@ def library(
     *,
     line: str = "",
     requires: Sequence[str] = (),
+    uses: Sequence[str] = ("base_so1",),
     files: Sequence[str] = (),
+    platform: str = "any",
 ) -> Path:
     """A library wheel without libraries."""
     line = line or f"{name}-so1"
-    package = line.replace("-", "_")
+    package = NAMES.package(line)
     manifest = {
         "schema": 1,
         "name": name,
         "line": line,
-        "distribution": f"commonwheel-{line}",
+        "distribution": NAMES.distribution(line),
         "module": f"commonwheel_libs.{package}",
         "libraries": [],
-        "providers": [] if name != "over" else ["base_so1"],
+        "providers": list(uses),
     }
     metadata = make_metadata(
-        name=f"commonwheel-{line}",
+        name=NAMES.distribution(line),
         version=version,
         summary=name,
         license_expression="MIT",
@@ -56,7 +58,7 @@ def library(
         f"{info}/commonwheel.json": json.dumps(manifest).encode(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"commonwheel_{package}-{version}-py3-none-any.whl"
+    target = folder / f"commonwheel_{package}-{version}-py3-none-{platform}.whl"
     write_wheel(target, members, epoch=0)
     return target
 
@@ -99,6 +101,19 @@ def test_a_file_beats_what_a_folder_has(house: Path) -> None:
     assert chosen([old, house], "base") == ["commonwheel_base_so1-1.0"]
     with pytest.raises(UsageError, match=r"requires commonwheel-base-so1>=1\.1, and it is 1\.0"):
         chosen([old, house], "over")
+
+
+def test_a_line_with_a_dot(house: Path) -> None:
+    library(house, "base", line="base-so1.0")
+    library(house, "over", "2.0", requires=["commonwheel-base-so1-0>=1.0"], uses=["base_so1_0"])
+    assert chosen([house], "over") == ["commonwheel_base_so1_0-1.0", "commonwheel_over_so1-2.0"]
+
+
+def test_wheels_of_other_platforms_are_passed_over(tmp_path: Path) -> None:
+    here = library(tmp_path / "house", "base")
+    for platform in ("manylinux_2_17_s390x", "musllinux_1_2_x86_64", "win_amd64"):
+        library(tmp_path / "house", "base", "2.0", platform=platform)
+    assert select([tmp_path / "house"], ["base"], NAMES) == [here]
 
 
 def test_what_is_required_and_not_given(house: Path) -> None:
@@ -197,6 +212,17 @@ def test_somebody_elses_folder_is_left_alone(house: Path, tmp_path: Path) -> Non
     assert tree(tmp_path / "mine") == {"file"}
     with pytest.raises(UsageError, match="is not a folder"):
         check_target(tmp_path / "mine" / "file")
+
+
+def test_a_place_where_nothing_can_be_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="/proc is a mount point"):
+        check_target(Path("/proc"))
+    # Root may write anywhere.
+    monkeypatch.setattr("os.access", lambda place, _: place != tmp_path)
+    with pytest.raises(UsageError, match=f"{tmp_path} cannot be written to"):
+        check_target(tmp_path / "not" / "there")
 
 
 @pytest.mark.parametrize("name", ["a b", "a:b", "a\nb"])
