@@ -146,11 +146,11 @@ def _libraries(facts: LibraryFacts) -> Iterator[Any]:
     installed = facts.installed
     if installed is None or not installed.libraries:
         why = (
-            "no trial build has told"
+            "no trial build has told it"
             if installed is None
             else "the trial installed no shared library"
         )
-        yield todo({"soname": f"lib{facts.name}.so.TODO"}, f"the SONAME, which {why}")
+        yield todo({"soname": f"lib{facts.name}.so.TODO"}, f"the SONAME: {why}")
         return
     for elf in installed.libraries:
         yield _library(elf, installed)

@@ -1,16 +1,17 @@
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
-from commonwheel.author.acquire import Acquirer
+from commonwheel.author.acquire import Acquired, Acquirer
 from commonwheel.author.library import export_patterns
 from commonwheel.author.new import NewRecipe, check_name, find_source, new
+from commonwheel.author.trial import Installed
 from commonwheel.cli import main
 from commonwheel.errors import BuildError, SourceError, UsageError
-from commonwheel.recipe.load import load
+from commonwheel.recipe.load import RecipeSet, load
 from commonwheel.recipe.yaml import parse
 from commonwheel.source.progress import NullProgress
 from commonwheel.source.settings import SourceSettings
@@ -99,7 +100,7 @@ def test_a_library_as_its_files_tell(recipes: Path, acquirer: Acquirer, tmp_path
     # Nothing tells the SONAME: lint says so, whatever the author does first.
     assert len(found.problems) == 1
     assert "'soTODO' cannot be an ABI label" in found.problems[0]
-    assert [todo for todo in found.todos if "SONAME" in todo]
+    assert "TODO: the SONAME: no trial build has told it" in _without_lines(found.todos)
 
 
 def test_a_consumer_as_its_metadata_tell(recipes: Path, acquirer: Acquirer, tmp_path: Path) -> None:
@@ -151,6 +152,38 @@ def test_a_failed_trial_still_leaves_a_recipe(
     found = new(load([recipes]), "foo", origin, acquirer=acquirer, build={}, trial=trial)  # type: ignore[arg-type]
     assert found.notes == ("the trial build failed: cmake failed\n  log: x",)
     assert "libfoo.so.TODO" in found.text
+
+
+def test_a_trial_that_installs_no_shared_library(
+    recipes: Path, acquirer: Acquirer, tmp_path: Path
+) -> None:
+    archive = pack(tmp_path / "foo-1.2.tar.gz", FOO)
+    origin = find_source(archive.as_uri(), acquirer, url=None, version=None)
+    nothing = Installed(
+        libraries=(),
+        linkable=frozenset(),
+        uses=(),
+        headers=(),
+        words=frozenset(),
+        data=(),
+        programs=(),
+        folders=(),
+        plugins=(),
+    )
+
+    def trial(_recipes: RecipeSet, _name: str, _acquired: Acquired) -> Installed:
+        return nothing
+
+    found = new(load([recipes]), "foo", origin, acquirer=acquirer, build={}, trial=trial)
+    assert found.notes == ()
+    todos = _without_lines(found.todos)
+    assert "TODO: the SONAME: the trial installed no shared library" in todos
+    asks = "the source asks for zlib (CMakeLists.txt), and the trial linked to none of it"
+    assert f"TODO: {asks}: is there an option?" in todos
+
+
+def _without_lines(todos: Iterable[str]) -> set[str]:
+    return {todo.partition(": ")[2] for todo in todos}
 
 
 @pytest.mark.parametrize(
