@@ -82,9 +82,13 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     clear = _action(
         actions, parents, "clear", "remove everything, or all of some kinds, but what is in use"
     )
-    kinds = "; ".join(f"{name}: {holds}" for name, holds in KINDS.items())
+    kinds = "; ".join(f"{name} ({holds})" for name, holds in KINDS.items())
     clear.add_argument(
-        "kinds", metavar="KIND", nargs="*", type=kind, help=f"{kinds} (default: all)"
+        "kinds",
+        metavar="KIND",
+        nargs="*",
+        type=kind,
+        help=f"which entries (default: all): {kinds}",
     )
     clear.set_defaults(run=run_clear)
 

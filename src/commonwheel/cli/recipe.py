@@ -21,7 +21,10 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     add_recipe_options(lint)
     lint.set_defaults(run=run_lint)
     show = _action(actions, parents, "show", "print a recipe as it is read, defaults filled in")
-    show.add_argument("names", metavar="RECIPE", nargs="+")
+    show.add_argument("names", metavar="RECIPE", nargs="+", help="what to print")
+    show.add_argument(
+        "--files", action="store_true", help="print the paths of its file and its patches instead"
+    )
     add_recipe_options(show)
     show.set_defaults(run=run_show)
     schema = _action(
@@ -55,11 +58,15 @@ def run_lint(options: argparse.Namespace) -> None:
 
 
 def run_show(options: argparse.Namespace) -> None:
-    """Print recipes as JSON."""
-    recipes = load_recipes(options)
+    """Print recipes as JSON, or the paths of what they were read from."""
+    recipes, console = load_recipes(options), make_console(options, os.environ)
     for name in options.names:
-        data = recipes[name].model_dump(mode="json", by_alias=True)
-        make_console(options, os.environ).write(json.dumps(data, indent=2) + "\n")
+        recipe = recipes[name]
+        if options.files:
+            console.write("".join(f"{file}\n" for file in recipes.loaded[name].files))
+        else:
+            data = recipe.model_dump(mode="json", by_alias=True)
+            console.write(json.dumps(data, indent=2) + "\n")
 
 
 def run_schema(options: argparse.Namespace) -> None:

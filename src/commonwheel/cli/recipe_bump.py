@@ -20,7 +20,7 @@ SUMMARY = "add a new upstream release to a recipe, with what its sources serve"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("name", metavar="RECIPE")
+    parser.add_argument("name", metavar="RECIPE", help="recipe that gets the release")
     parser.add_argument("version", metavar="VERSION", help="as upstream spells it")
     parser.add_argument(
         "--debian-suite",

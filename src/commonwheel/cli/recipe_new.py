@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="origin",
         metavar="SOURCE",
         required=True,
-        help="debian:PACKAGE[=VERSION], pypi:PROJECT[==VERSION], a URL, or an archive's path; "
-        "an sdist gives a consumer recipe",
+        help="the source: debian:PACKAGE[=VERSION], pypi:PROJECT[==VERSION], a URL, or an "
+        "archive's path; an sdist gives a consumer recipe",
     )
     parser.add_argument("--url", help="where others find the archive that --from names by its path")
     parser.add_argument(

@@ -43,6 +43,12 @@ class Loaded:
         """The file of one of the recipe's patches."""
         return self.folder / "patches" / self.recipe.name / name
 
+    @property
+    def files(self) -> list[Path]:
+        """The recipe's own file, then those of its patches."""
+        named = (name for release in self.recipe.versions.values() for name in release.patches)
+        return [self.file, *map(self.patch, dict.fromkeys(named))]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeSet:

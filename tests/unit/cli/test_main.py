@@ -235,6 +235,26 @@ def test_recipe_show_has_all_defaults_and_what_was_set(
     assert data["license-files"] == ["COPYING"]
 
 
+def test_recipe_show_tells_the_files(
+    recipes: Recipes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = recipes.rename(recipes.parent / "installed")
+    monkeypatch.setattr("commonwheel.cli.common.shipped", lambda: theirs)
+    geos = theirs / "libraries/geos.yaml"
+    patches = [theirs / "patches/geos" / name for name in ("b.patch", "a.patch")]
+    text = geos.read_text(encoding="utf-8")
+    # Both releases name the second one.
+    for version, named in (("3.11", "[b.patch, a.patch]"), ("3.13", "a.patch")):
+        text = text.replace(f'"{version}":\n', f'"{version}":\n    patches: {named}\n')
+    geos.write_text(text, encoding="utf-8")
+    patches[0].parent.mkdir(parents=True)
+    for patch in patches:
+        patch.touch()
+    assert main(["recipe", "show", "geos", "zlib", "--files"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == [str(path) for path in (geos, *patches, theirs / "libraries/zlib.yaml")]
+
+
 @pytest.mark.parametrize(
     ("kind", "key"), [("library", "abi"), ("consumer", "uses"), ("configuration", "prefix")]
 )
