@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ci.markdown import NOTICE, table
+from commonwheel.recipe.lint import BUILD_TIME, FILLED
+from commonwheel.recipe.model import AnyRecipe, ConsumerRecipe, LibraryRecipe
+from commonwheel.recipe.resolve import INSTALL_KEYS, PROVIDER_KEYS
 from commonwheel.recipe.schema import Kind, recipe_schema
 
 EXAMPLES: dict[Kind, str] = {"library": "libraries/geos.yaml", "consumer": "consumers/pyproj.yaml"}
@@ -20,9 +23,6 @@ A recipe is a YAML file in `recipes/libraries` or `recipes/consumers`, named aft
 Every plain scalar is text: `3.10` and `ON` mean what they say. Where a list of text is expected,
 one text will do.
 
-Texts may hold placeholders: `{name}`, `{version}`, each variable that a release sets, and for each
-library that is used `{<library>.prefix}`, `.lib`, `.include`, `.share` and `.version`.
-
 The first line of a recipe names its schema, so that editors complete and check it:
 
 ```yaml
@@ -31,6 +31,12 @@ The first line of a recipe names its schema, so that editors complete and check 
 
 `commonwheel recipe lint` checks all recipes, `commonwheel recipe show NAME` prints one as it is
 read, and `--set RECIPE.KEY=VALUE` overrides any key without editing.
+
+## Placeholders
+
+Some keys hold placeholders, which are filled in before a build; elsewhere braces are plain text.
+`{install.prefix}` is the absolute prefix that a library is configured with.
+
 """
 
 
@@ -47,7 +53,7 @@ def schema_file(found: Mapping[str, Any]) -> str:
 def page(recipes: Path) -> str:
     """The reference page; its examples are real recipes."""
     schemas = {kind: recipe_schema(kind) for kind in TITLES}
-    parts = [NOTICE, HEAD]
+    parts = [NOTICE, HEAD, placeholders()]
     for kind, found in schemas.items():
         example = (recipes / EXAMPLES[kind]).read_text(encoding="utf-8")
         parts += [f"\n## {TITLES[kind]}\n\n", section(found)]
@@ -56,6 +62,25 @@ def page(recipes: Path) -> str:
     for name, each in nested(schemas.values()).items():
         parts += [f"\n### {name}\n\n", section(each)]
     return "".join(parts)
+
+
+def placeholders() -> str:
+    """The table of placeholders: which ones, and in which keys of each kind of recipe."""
+    own = "`{name}`, `{version}`, and each variable that every release sets"
+    provided = ", ".join(f"`{{<library>.{key}}}`" for key in PROVIDER_KEYS)
+    installed = ", ".join(f"`{{{key}}}`" for key in INSTALL_KEYS)
+    kinds = (LibraryRecipe, ConsumerRecipe)
+    late = [_places(kind, among=BUILD_TIME) for kind in kinds]
+    rows = [
+        (own, *(_places(kind, among=FILLED[kind]) for kind in kinds)),
+        (f"{provided}, for each library that is used", *late),
+        (installed, late[0], ""),
+    ]
+    return table(("placeholder", "keys of a library recipe", "keys of a consumer recipe"), rows)
+
+
+def _places(kind: type[AnyRecipe], *, among: list[tuple[str, ...]]) -> str:
+    return ", ".join(f"`{'.'.join(place)}`" for place in FILLED[kind] if place in among)
 
 
 def section(model: Mapping[str, Any]) -> str:

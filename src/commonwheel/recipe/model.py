@@ -105,8 +105,9 @@ class LibraryUse(Model):
         Text | None,
         Field(
             description="Release whose headers the build uses; it is also the oldest one that the "
-            "wheel accepts. Default: the oldest release of the library's newest line that the "
-            "range admits."
+            "wheel accepts. Default: of the line that is shipped, the oldest release that the "
+            "range admits; that is the newest line, unless another recipe of the plan names a "
+            "release of an older one."
         ),
     ] = None
 
@@ -224,7 +225,10 @@ class Data(Model):
     path: Annotated[Text, Field(description="Folder below the wheel's prefix (`share/proj`).")]
     found: Annotated[
         Literal["relative", "embedded"],
-        Field(description="How the library finds it: next to its own file, or inside of it."),
+        Field(
+            description="How the library finds it: next to its own file, or inside of it. It is "
+            "said for readers; no build uses it."
+        ),
     ] = "relative"
 
 
@@ -266,7 +270,11 @@ class Recipe(Model):
         dict[str, Release], Field(min_length=1, description="Releases by upstream's version.")
     ]
     waivers: Annotated[
-        tuple[Waiver, ...], Field(description="Gates that may fail, each with its reason.")
+        tuple[Waiver, ...],
+        Field(
+            description="Gates that may fail, each with its reason. There are no gates yet: it has "
+            "no effect."
+        ),
     ] = ()
 
     def __hash__(self) -> int:
@@ -289,7 +297,10 @@ class LibraryRecipe(Recipe):
     data: Annotated[tuple[Data, ...], Field(description="Run-time data of the library.")] = ()
     singleton: Annotated[
         bool,
-        Field(description="Two copies of it in one process are dangerous (HDF5, OpenSSL, SQLite)."),
+        Field(
+            description="Two copies of it in one process are dangerous (HDF5, OpenSSL, SQLite). "
+            "The wheel's manifest says so; nothing acts on it yet."
+        ),
     ] = False
     consumers: Annotated[
         tuple[Name, ...],
@@ -378,7 +389,7 @@ class ConsumerRecipe(Recipe):
         dict[Name, Literal["library", "patch"]],
         Field(
             description="How it finds each library's data: the `library` does so itself, or a "
-            "`patch` asks `_commonwheel.data_dir(…)`."
+            "`patch` asks `_commonwheel.data_dir(…)`. It is said for readers; no build uses it."
         ),
     ] = {}
     test: Annotated[Test, Field(description="Upstream's own test suite.")]
