@@ -7,7 +7,7 @@ with both.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 
 from packaging.specifiers import SpecifierSet
@@ -81,13 +81,22 @@ class Plan:
         assert isinstance(job, LibraryJob)
         return job
 
+    def needed(self, job: Job) -> "Plan":
+        """The part of the plan that is built before a job: what it needs, and what that needs."""
+        wanted = set(self._needs(job))
+        levels = (tuple(each for each in level if each.id in wanted) for level in self.levels)
+        return replace(self, levels=tuple(filter(None, levels)))
+
+    def _needs(self, job: Job) -> list[str]:
+        return closure(job.needs, lambda job_id: self.by_id[job_id].needs)
+
     def providers(self, job: Job) -> list[LibraryJob]:
         """The library jobs that a job's build sees: what it needs, and what that needs, in order.
 
         One release of each library: the newest that one of them is built against suits the others.
         """
         newest: dict[str, LibraryJob] = {}
-        for job_id in closure(job.needs, lambda job_id: self.by_id[job_id].needs):
+        for job_id in self._needs(job):
             each = self.library(job_id)
             other = newest.setdefault(each.build.name, each)
             newest[each.build.name] = max(other, each, key=_release)

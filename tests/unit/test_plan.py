@@ -96,6 +96,14 @@ def test_built_against_the_oldest_shipped_the_newest_tested_with_both(tmp_path: 
     assert job.tested_with == (("geos-3.9",), ("geos-3.13",))
 
 
+def test_what_a_job_needs_holds_no_release_that_is_only_shipped(tmp_path: Path) -> None:
+    texts = [GEOS_LINE, library("zlib"), library("tiff", uses={"geos": "", "zlib": ""})]
+    plan = make_plan(read(tmp_path, *texts, library("new", uses={"tiff": ""})), "new")
+    assert "geos-3.13" in plan.by_id
+    assert ids(plan.needed(plan.by_id["new-1.0"])) == [["geos-3.9", "zlib-1.0"], ["tiff-1.0"]]
+    assert ids(plan.needed(plan.by_id["zlib-1.0"])) == []
+
+
 def test_a_range_and_a_release_of_ones_own(tmp_path: Path) -> None:
     ranged = consumer("shapely", uses={"geos": "'>=3.10,<3.12'"})
     plan = make_plan(read(tmp_path / "a", GEOS_LINE, ranged), "shapely")

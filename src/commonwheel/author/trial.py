@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import CommonwheelError
 from commonwheel.pipeline import Pipeline, Settings
 from commonwheel.pipeline.context import with_log
-from commonwheel.plan import LibraryJob, Plan, plan
+from commonwheel.plan import Job, LibraryJob, Plan, plan
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.resolve import Platform
 from commonwheel.recipe.resolved import SourceFact
@@ -93,7 +93,7 @@ def build_trial(recipes: RecipeSet, name: str, acquired: Acquired, workshop: Wor
         recipes, [name], platform=workshop.platform, pythons=[running_version()], names=names
     )
     job = next(job for job in planned.jobs if job.build.name == name)
-    providers = _build_providers(recipes, planned, job.id, workshop)
+    providers = _build_providers(recipes, planned, job, workshop)
     constraints = read_constraints(recipes.folders)
     project = stage(
         job,
@@ -142,12 +142,11 @@ def _build(project: StagedProject, constraints: str, workshop: Workshop) -> Path
 
 
 def _build_providers(
-    recipes: RecipeSet, planned: Plan, last: str, workshop: Workshop
+    recipes: RecipeSet, planned: Plan, trial: Job, workshop: Workshop
 ) -> list[Path]:
     """The library wheels that the trial is built against."""
-    levels = tuple(tuple(job for job in level if job.id != last) for level in planned.levels)
     pipeline = Pipeline(
-        plan=replace(planned, levels=tuple(filter(None, levels))),
+        plan=planned.needed(trial),
         recipes=recipes,
         constraints=read_constraints(recipes.folders),
         engine=workshop.engine,
@@ -158,7 +157,8 @@ def _build_providers(
     report = pipeline.run()
     for error in report.errors:
         raise error
-    return [result.wheel for result in report.results]
+    wheels = {result.job.id: result.wheel for result in report.results}
+    return [wheels[each.id] for each in planned.providers(trial)]
 
 
 def _look(tree: Path, owners: Mapping[str, str]) -> Installed:

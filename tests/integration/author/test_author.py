@@ -207,7 +207,9 @@ def test_a_new_recipe_builds(empty: Workshop) -> None:
 
 
 def test_a_new_recipe_on_top_of_another(workshop: Workshop) -> None:
-    workshop.library("foo", {"1.0": projects.foo()}, FOO_LIBRARIES, driver="cmake", **FOO_SECTIONS)
+    # Of one line: the trial is built against the older release alone.
+    releases = {version: projects.foo(version) for version in ("1.0", "1.1")}
+    workshop.library("foo", releases, FOO_LIBRARIES, driver="cmake", **FOO_SECTIONS)
     files = projects.over()
     asking = "find_package(foo CONFIG REQUIRED)\nfind_package(ZLIB)\n"
     files["CMakeLists.txt"] = files["CMakeLists.txt"].replace(
@@ -219,6 +221,8 @@ def test_a_new_recipe_on_top_of_another(workshop: Workshop) -> None:
     assert outcome.code == 0, outcome.text
     file = workshop.recipes / "libraries/over.yaml"
     assert parse(file.read_text(), "x").value["requires"] == {"libraries": {"foo": None}}
+    assert "foo-1.0" in outcome.text
+    assert "foo-1.1" not in outcome.text
     assert "the source asks for zlib (CMakeLists.txt), and the trial linked to none" in outcome.text
 
 
