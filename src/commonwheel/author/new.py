@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from commonwheel.author import consumer, library
 from commonwheel.author.acquire import Acquired, Acquirer
 from commonwheel.author.buildfiles import BuildSystem, build_systems, survey
@@ -16,8 +18,8 @@ from commonwheel.author.trial import Installed
 from commonwheel.author.versions import parsed, upstream_version
 from commonwheel.errors import CommonwheelError, RecipeError, SourceError, UsageError
 from commonwheel.files import write_atomically
-from commonwheel.recipe.address import file_name
-from commonwheel.recipe.fields import NAME
+from commonwheel.recipe.address import file_name, redacted
+from commonwheel.recipe.fields import NAME, Url
 from commonwheel.recipe.load import RecipeSet
 
 # A trial: the recipes with the draft among them, the draft's name, its source.
@@ -132,6 +134,7 @@ def _acquire(spec: str, acquirer: Acquirer, *, url: str | None, version: str | N
             acquired=found.acquired, version=version or listed, homepage=found.release.homepage
         )
     if re.match(r"(?:https?|file)://", spec):
+        _check_address("--from", spec)
         return Origin(acquired=acquirer.url(spec), version=version or _named_version(spec))
     if not Path(spec).is_file():
         raise UsageError(
@@ -143,7 +146,18 @@ def _acquire(spec: str, acquirer: Acquirer, *, url: str | None, version: str | N
             f"--from {spec}: a recipe says where others find this file",
             hint="name the address that serves it: --url URL",
         )
+    _check_address("--url", url)
     return Origin(acquired=acquirer.local(Path(spec), url), version=version or _named_version(url))
+
+
+def _check_address(option: str, text: str) -> None:
+    try:
+        TypeAdapter(Url).validate_python(text)
+    except ValidationError:
+        raise UsageError(
+            f"{option} {redacted(text)}: a recipe cannot have this as an address",
+            hint="for example https://example.org/foo-1.0.tar.gz; http:// and file:// will do",
+        ) from None
 
 
 def _named_version(address: str) -> str:

@@ -1,4 +1,5 @@
 import io
+import re
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -245,6 +246,19 @@ def test_an_archive_here_wants_the_address_for_others(acquirer: Acquirer, tmp_pa
     origin = find_source(str(archive), acquirer, url=url, version=None)
     assert (origin.version, origin.acquired.source.describe()) == ("1.2", url)
     assert archive.exists()
+
+
+@pytest.mark.parametrize("url", ["example.org/foo-1.2.tar.gz", "https:///x", "https://[x/y.tar.gz"])
+def test_an_address_that_is_none(acquirer: Acquirer, tmp_path: Path, url: str) -> None:
+    archive = pack(tmp_path / "foo-1.2.tar.gz", FOO)
+    with pytest.raises(UsageError, match=f"--url {re.escape(url)}: a recipe cannot") as caught:
+        find_source(str(archive), acquirer, url=url, version=None)
+    assert "for example https://example.org/" in caught.value.hint
+
+
+def test_an_address_without_a_host(acquirer: Acquirer) -> None:
+    with pytest.raises(UsageError, match=r"--from .* a recipe cannot have this as an address"):
+        find_source("https://[x/y.tar.gz", acquirer, url=None, version=None)
 
 
 @pytest.mark.parametrize(
