@@ -1,13 +1,15 @@
 """A recipe for a new consumer, out of what its sdist says."""
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import Marker
 from packaging.metadata import RawMetadata
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from commonwheel.author.acquire import Acquired
@@ -183,15 +185,23 @@ def _packages(tree: Path) -> list[str]:
 
 
 def _test_requires(metadata: RawMetadata) -> list[str]:
+    """What the extras for tests bring on this platform, pytest apart."""
     own = canonicalize_name(metadata.get("name", ""))
-    found = []
+    found: dict[str, None] = {}
     for text in metadata.get("requires_dist", []):
-        try:
+        # Of another one's metadata: a marker may be wrong, too, or compare what cannot be compared.
+        with contextlib.suppress(ValueError):
             requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        marker = str(requirement.marker or "")
-        of_tests = any(re.search(rf"extra\s*==\s*[\"']{extra}[\"']", marker) for extra in EXTRAS)
-        if of_tests and canonicalize_name(requirement.name) not in {"pytest", own}:
-            found.append(f"{requirement.name}{requirement.specifier}")
-    return found
+            if canonicalize_name(requirement.name) in {"pytest", own}:
+                continue
+            if _is_for_tests(requirement.marker):
+                requirement.marker = None
+                found[str(requirement)] = None
+    return list(found)
+
+
+def _is_for_tests(marker: Marker | None) -> bool:
+    """Whether a marker holds here with an extra for tests, and not without."""
+    if marker is None or marker.evaluate({"extra": ""}):
+        return False
+    return any(marker.evaluate({"extra": extra}) for extra in EXTRAS)

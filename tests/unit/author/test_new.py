@@ -121,6 +121,23 @@ def test_a_consumer_as_its_metadata_tell(recipes: Path, acquirer: Acquirer, tmp_
     assert "# zlib: header zlib.h in _foo.c" in found.text
 
 
+def test_requirements_of_the_tests(recipes: Path, acquirer: Acquirer, tmp_path: Path) -> None:
+    more = """\
+Requires-Dist: coverage[toml]>=7; extra == 'tests'
+Requires-Dist: pywin32; sys_platform == "win32" and extra == "test"
+Requires-Dist: numpy>=1.20; extra == "tests"
+Requires-Dist: psutil; sys_platform == "linux" and (extra == "docs" or extra == "testing")
+Requires-Dist: attrs; python_version >= "3"
+Requires-Dist: typing; python_version < "3" or extra != "test"
+Requires-Dist: wrong; extra ==
+Requires-Dist: wrong; sys_platform ~= "x" and extra == "test"
+"""
+    files = {**PYFOO, "PKG-INFO": PKG_INFO + more}
+    found = made(recipes, acquirer, "pyfoo", pack(tmp_path / "pyfoo-3.1.tar.gz", files))
+    requires = parse(found.text, "x").value["test"]["requires"]
+    assert requires == ["pytest", "numpy>=1.20", "coverage[toml]>=7", "psutil"]
+
+
 def test_a_consumer_of_nothing_known_must_be_filled_in(
     recipes: Path, acquirer: Acquirer, tmp_path: Path
 ) -> None:
