@@ -121,9 +121,10 @@ def _python(metadata: RawMetadata) -> Any:
         for each in metadata.get("classifiers", [])
         if (match := PYTHON.fullmatch(each))
     ]
-    if not minors:
-        return todo(f">=3.{floor}", "its metadata name no newest Python")
-    return f">=3.{floor},<3.{max(minors) + 1}"
+    newest = max(minors, default=0)
+    if newest < floor:
+        return todo(f">=3.{floor}", f"its metadata name no Python from 3.{floor} on")
+    return f">=3.{floor},<3.{newest + 1}"
 
 
 def _uses(facts: ConsumerFacts) -> Any:

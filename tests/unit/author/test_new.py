@@ -121,6 +121,22 @@ def test_a_consumer_as_its_metadata_tell(recipes: Path, acquirer: Acquirer, tmp_
     assert "# zlib: header zlib.h in _foo.c" in found.text
 
 
+@pytest.mark.parametrize(
+    ("newest", "written"), [("3.9", ">=3.10"), ("3.10", ">=3.10,<3.11"), (None, ">=3.10")]
+)
+def test_pythons_that_its_classifiers_name(
+    recipes: Path, acquirer: Acquirer, tmp_path: Path, newest: str | None, written: str
+) -> None:
+    lines = [line for line in PKG_INFO.splitlines() if not line.startswith("Classifier")]
+    if newest:
+        lines.append(f"Classifier: Programming Language :: Python :: {newest}")
+    files = {**PYFOO, "PKG-INFO": "\n".join(lines)}
+    found = made(recipes, acquirer, "pyfoo", pack(tmp_path / "pyfoo-3.1.tar.gz", files))
+    assert parse(found.text, "x").value["python"] == written
+    asked = "# TODO: its metadata name no Python from 3.10 on" in found.text
+    assert asked == (written == ">=3.10")
+
+
 def test_requirements_of_the_tests(recipes: Path, acquirer: Acquirer, tmp_path: Path) -> None:
     more = """\
 Requires-Dist: coverage[toml]>=7; extra == 'tests'
