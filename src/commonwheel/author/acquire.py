@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,8 +147,7 @@ class Acquirer:
             raise SourceError(f"of its tags, those that name {version}: {which}")
         commit = next(iter(tags.values()))
         source = GitSource(git=url, commit=commit, sha256="0" * 64)
-        work = self.scratch / f"git-{commit}"
-        work.mkdir()
+        work = Path(tempfile.mkdtemp(prefix="git-", dir=self.scratch))
         path = self._kept(fetch_git(source, work, self.progress), archive_name(source))
         return Acquired(source=source.model_copy(update={"sha256": path.parent.name}), path=path)
 

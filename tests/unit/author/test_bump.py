@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -144,6 +145,29 @@ def test_a_page_is_no_source(to: Try, tmp_path: Path) -> None:
         to("2.0")
     assert "no source of thing 2.0 could be had" in str(caught.value)
     assert "nothing was written" in caught.value.hint
+
+
+def test_two_sources_of_one_commit(
+    to: Try, recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(tmp_path / "packed.tar.gz", {"COPYING": "x"})
+
+    def fetched(_source: object, folder: Path, _progress: object) -> Path:
+        (folder / "repository").mkdir()
+        return Path(shutil.copy(tmp_path / "packed.tar.gz", folder))
+
+    monkeypatch.setattr(acquire, "list_tags", lambda _: {"v2.0": "a" * 40})
+    monkeypatch.setattr(acquire, "fetch_git", fetched)
+    file = recipes / "libraries/thing.yaml"
+    text = file.read_text()
+    start, end = text.index("      - url"), text.index("    wheel-version")
+    urls = ("https://a.example.org/thing", "https://b.example.org/thing")
+    listed = [f"      - {{git: {url}, commit: {'b' * 40}, sha256: {SHA}}}\n" for url in urls]
+    file.write_text(text[:start] + "".join(listed) + text[end:])
+    bumped = to("2.0")
+    sources = entry(bumped, "2.0")["sources"]
+    assert isinstance(sources, list)
+    assert [source["git"] for source in sources] == list(urls)
 
 
 def test_the_release_stands_in_order(to: Try, recipes: Path, tmp_path: Path) -> None:
