@@ -6,8 +6,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from commonwheel.author.versions import tag_version, upstream_version
 from commonwheel.errors import SourceError
 from commonwheel.recipe.address import file_name
@@ -66,14 +64,16 @@ class Acquirer:
         """
         if self.settings.offline:
             raise SourceError("offline, and what it serves is not known yet")
-        folder = self.settings.cache / "sources/unpinned" / hashlib.sha256(url.encode()).hexdigest()
-        folder.mkdir(parents=True, exist_ok=True)
+        # Until its own sha256 is known, it has the address's slot: a later run can go on there.
+        slot = Slot.of(self.settings.cache, hashlib.sha256(url.encode()).hexdigest())
         name = file_name(url)
-        with FileLock(folder / ".lock"):
-            part = folder / f"{name}.part"
+        with slot.lock():
+            part = slot.part(name)
             download(url, part, self.settings, self.progress)
-            path = self._kept(part, name)
-            part.unlink()
+            try:
+                path = self._kept(part, name)
+            finally:
+                part.unlink()
         return Acquired(source=UrlSource(url=url, sha256=path.parent.name), path=path)
 
     def local(self, archive: Path, url: str) -> Acquired:

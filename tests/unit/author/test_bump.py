@@ -12,6 +12,8 @@ import pytest
 from commonwheel.author import acquire
 from commonwheel.author.acquire import Acquirer
 from commonwheel.author.bump import Bump, bump
+from commonwheel.cache.contents import scan
+from commonwheel.cache.prune import clearable, remove
 from commonwheel.cli import main
 from commonwheel.errors import RecipeError, SourceError, UsageError
 from commonwheel.recipe.load import load
@@ -145,6 +147,21 @@ def test_a_page_is_no_source(to: Try, tmp_path: Path) -> None:
         to("2.0")
     assert "no source of thing 2.0 could be had" in str(caught.value)
     assert "nothing was written" in caught.value.hint
+
+
+def test_what_it_leaves_in_the_cache_is_listed(to: Try, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    pack(tmp_path / "thing-2.0.tar.gz", {"COPYING": "x"})
+    to("2.0")
+    (tmp_path / "thing-3.0.tar.gz").write_text("<html>not found</html>")
+    with pytest.raises(SourceError):
+        to("3.0")
+    held = [file for file in cache.rglob("*") if file.is_file() and file.stat().st_size]
+    folders = {entry.folder for entry in scan(cache)}
+    assert {file.parent for file in held} <= folders
+    assert not list(cache.rglob("*.part"))
+    remove(cache, clearable(cache, ["sources"]))
+    assert scan(cache) == []
 
 
 def test_two_sources_of_one_commit(
