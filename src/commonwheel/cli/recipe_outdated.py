@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
     add_folder_option,
     add_output_options,
@@ -47,12 +48,13 @@ def run(options: argparse.Namespace) -> int:
     from commonwheel.author.render import outdated_json, outdated_table  # noqa: PLC0415
 
     recipes, console = load_recipes(options), make_console(options, os.environ)
-    with console.step("ask the indexes") as step:
+    settings = source_settings(options)
+    with in_use(settings.cache), console.step("ask the indexes") as step:
         report = find_outdated(
             recipes,
             options.names or own_names(recipes),
             suites=options.debian_suite or (*RELEASES, *MOVING),
-            settings=source_settings(options),
+            settings=settings,
             progress=step,
         )
     render = outdated_json if options.format == "json" else outdated_table

@@ -7,6 +7,7 @@ import pytest
 from commonwheel.author import outdated
 from commonwheel.author.outdated import Report, find_outdated
 from commonwheel.author.render import outdated_json, outdated_table
+from commonwheel.cache.usage import running_since
 from commonwheel.cli import main
 from commonwheel.console import plain
 from commonwheel.errors import SourceError
@@ -136,6 +137,18 @@ def test_an_index_that_does_not_answer_is_an_error_after_what_others_say(
         "user": "",
     }
     assert "1 of these could not be compared:\n  - debian: no network\n" in err
+
+
+def test_the_cache_is_in_use_meanwhile(recipes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def listing(*_: object) -> DebianListing:
+        asked.append(len(running_since(recipes.parent / "cache")))
+        return DebianListing(releases={}, problems={})
+
+    monkeypatch.setattr(outdated, "list_debian", listing)
+    assert main(["recipe", "outdated", "deb"]) == 0
+    assert asked == [1]
 
 
 def test_another_indexs_failure_is_told_too(
