@@ -88,13 +88,20 @@ class Suite:
     def _copy_files(self, folder: Path) -> None:
         for name in self.test.files:
             source, target = self.source / name, folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target)
-            elif source.is_file():
-                shutil.copy2(source, target)
-            else:
+            if not source.exists():
                 raise ConsumerTestError(f"{self.name}: the sdist has no '{name}' (test.files)")
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if source.is_dir():
+                    # A name may lie below another one.
+                    shutil.copytree(source, target, dirs_exist_ok=True)
+                else:
+                    shutil.copy2(source, target)
+            except OSError as error:
+                # Of a folder it lists what was not copied: from where, to where, why.
+                reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+                msg = f"{self.name}: '{name}' (test.files) cannot be copied: {reason}"
+                raise ConsumerTestError(msg) from None
 
     def _write_plugin(self, folder: Path) -> str:
         """Put the plugin for known failures beside the tests; returns its name."""

@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import pytest
 
-from commonwheel.engine.suite import _summary
+from commonwheel.engine.suite import Suite, _summary
+from commonwheel.errors import ConsumerTestError
+from commonwheel.recipe.model import Test as RecipeTest
 
 
 @pytest.mark.parametrize(
@@ -28,3 +32,40 @@ def test_the_line_that_sums_a_suite_up(line: str, summary: str | None) -> None:
 def test_the_last_one_counts() -> None:
     assert _summary(["1 passed in 1s", "== 2 passed in 1s =="]) == "2 passed"
     assert _summary([]) == "passed"
+
+
+def copied(tmp_path: Path, *files: str) -> list[str]:
+    """Where the files of a test come to lie, out of an sdist with two of them."""
+    source, folder = tmp_path / "source", tmp_path / "folder"
+    for name in ("tests/test_a.py", "tests/data/a.txt"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    folder.mkdir()
+    test = RecipeTest(imports=("foo",), files=files)
+    suite = Suite(name="foo", test=test, wheels=(), source=source, interpreter=Path("python3"))
+    suite._copy_files(folder)
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["tests/data", "tests"],
+        ["tests", "tests/data"],
+        ["tests/data/a.txt", "tests"],
+        ["tests", "tests/data/a.txt"],
+        ["."],
+    ],
+)
+def test_files_may_overlap(tmp_path: Path, files: list[str]) -> None:
+    assert copied(tmp_path, *files) == ["tests/data/a.txt", "tests/test_a.py"]
+
+
+def test_files_that_cannot_be_copied_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConsumerTestError, match="foo: the sdist has no 'docs'"):
+        copied(tmp_path, "docs")
+    tests = tmp_path / "source/tests"
+    (tests / "gone").symlink_to("nowhere")
+    (tmp_path / "folder").rmdir()
+    with pytest.raises(ConsumerTestError, match=r"'tests' \(test.files\) cannot be copied: .Errno"):
+        copied(tmp_path, "tests")
