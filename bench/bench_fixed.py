@@ -116,7 +116,7 @@ class Rival:
         """Install its tools for the build by hand."""
         self.folder.mkdir()
         self.fresh()
-        create(self.tools, Path(sys.executable))
+        create(self.tools, Path(sys.executable), os.environ)
         install(self.tools, [self.peer.requires], os.environ, self.peer.name)
         needs = self.folder / "needs.txt"
         ask = ASK.format(self.peer.backend)

@@ -172,7 +172,7 @@ def extract(wheel: Wheel, folder: Path) -> Path:
 
 def environment(folder: Path) -> Path:
     """A new virtual environment; returns its Python."""
-    create(folder, Path(getattr(sys, "_base_executable", sys.executable)))
+    create(folder, Path(getattr(sys, "_base_executable", sys.executable)), os.environ)
     return python_of(folder)
 
 

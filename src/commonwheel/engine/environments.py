@@ -1,6 +1,7 @@
 """Virtual environments: kept ones for build tools, fresh ones for tests."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,18 +26,21 @@ def python_of(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def create(folder: Path, interpreter: Path) -> None:
-    """Make a virtual environment with pip in it.
+def create(folder: Path, interpreter: Path, environ: Mapping[str, str]) -> None:
+    """Make a virtual environment with pip in it; the caller's options of virtualenv do not count.
 
     Raises:
         BuildError: virtualenv failed; with the interpreter and the last that it said.
     """
     from virtualenv import cli_run  # noqa: PLC0415 -- slow to import, and seldom needed
 
+    # An empty file of options takes the place of the user's own.
+    plain = {key: value for key, value in environ.items() if not key.startswith("VIRTUALENV_")}
+    env = {**plain, "VIRTUALENV_CONFIG_FILE": os.devnull}
     words = ["--python", str(interpreter), "--no-periodic-update", "--quiet", str(folder)]
     try:
         with _ONE_AT_A_TIME:
-            cli_run(words, setup_logging=False)
+            cli_run(words, setup_logging=False, env=env)
     except (RuntimeError, OSError, SystemExit) as error:
         # Of a process that failed, the error holds what it printed, as ``err``.
         said = getattr(error, "err", "") or str(error)
@@ -97,7 +101,7 @@ class BuildEnvironments:
     ) -> None:
         # Scripts hold the folder's own path, so it is filled in place and marked when complete.
         shutil.rmtree(folder, ignore_errors=True)
-        create(folder, interpreter)
+        create(folder, interpreter, self.environ)
         if requirements:
             file = folder / "constraints.txt"
             file.write_text(constraints, encoding="utf-8")

@@ -57,7 +57,7 @@ class Suite:
             ConsumerTestError: a module does not import, or the suite fails.
         """
         environment = scratch / "venv"
-        create(environment, self.interpreter)
+        create(environment, self.interpreter, environ)
         install(
             environment, [*self.wheels, *self.test.requires], environ, f"{self.name} to test it"
         )

@@ -1,6 +1,7 @@
 """Environments for build tools, made without a network."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -129,7 +130,7 @@ def test_the_callers_python_settings_do_not_leak_in(
 ) -> None:
     (tmp_path / "leak").mkdir()
     (tmp_path / "leak" / "pip.py").write_text("raise SystemExit('leaked')")
-    create(tmp_path / "venv", BASE)
+    create(tmp_path / "venv", BASE, os.environ)
     environ = {**environments.environ, "PYTHONPATH": str(tmp_path / "leak")}
     install(tmp_path / "venv", ["tool"], environ, "tool")
     assert version_of_tool(tmp_path / "venv") == "2.0"
@@ -140,25 +141,25 @@ def test_a_program_that_is_no_python_is_named(tmp_path: Path) -> None:
     liar.write_text("#!/bin/sh\nexit 3\n")
     liar.chmod(0o755)
     with pytest.raises(BuildError, match=f"environment for {liar}") as caught:
-        create(tmp_path / "venv", liar)
+        create(tmp_path / "venv", liar, os.environ)
     assert caught.value.hint == f"failed to query {liar} with code 3"
 
 
 def test_an_interpreter_that_is_gone_is_named(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     with pytest.raises(BuildError, match=f"environment for {gone}") as caught:
-        create(tmp_path / "venv", gone)
+        create(tmp_path / "venv", gone, os.environ)
     assert "failed to find interpreter" in caught.value.hint
 
 
 def test_a_folder_that_virtualenv_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "venv").touch()  # its argument parser ends the process: SystemExit
     with pytest.raises(BuildError, match="virtualenv cannot make"):
-        create(tmp_path / "venv", BASE)
+        create(tmp_path / "venv", BASE, os.environ)
 
 
 def test_an_environment_of_its_own(tmp_path: Path) -> None:
-    create(tmp_path / "venv", BASE)
+    create(tmp_path / "venv", BASE, os.environ)
     code = "import json, sys; print(json.dumps([sys.prefix, sys.base_prefix]))"
     done = subprocess.run(
         [python_of(tmp_path / "venv"), "-I", "-c", code], check=True, stdout=subprocess.PIPE
@@ -166,6 +167,16 @@ def test_an_environment_of_its_own(tmp_path: Path) -> None:
     prefix, base = json.loads(done.stdout)
     assert Path(prefix) == tmp_path / "venv"
     assert base != prefix
+
+
+def test_the_callers_virtualenv_options_do_not_count(tmp_path: Path) -> None:
+    file = tmp_path / "virtualenv.ini"
+    file.write_text("[virtualenv]\nsystem-site-packages = true\n")
+    variables = {"VIRTUALENV_CONFIG_FILE": str(file), "VIRTUALENV_NO_PIP": "1"}
+    create(tmp_path / "venv", BASE, {**os.environ, **variables})
+    configuration = (tmp_path / "venv/pyvenv.cfg").read_text()
+    assert "include-system-site-packages = false" in configuration
+    assert (tmp_path / "venv/bin/pip").is_file()
 
 
 def test_interpreters_are_asked_for_their_version(tmp_path: Path) -> None:
