@@ -80,6 +80,8 @@ class BuildEnvironments:
         """The environment's folder, made when missing."""
         wanted = "\n".join(
             [
+                # Its scripts begin with its path: one in a cache that was moved is of no use.
+                str(self.root.absolute()),
                 str(interpreter.resolve()),
                 *sorted(requirements),
                 "--",
@@ -99,7 +101,7 @@ class BuildEnvironments:
     def _make(
         self, folder: Path, interpreter: Path, requirements: Sequence[str], constraints: str
     ) -> None:
-        # Scripts hold the folder's own path, so it is filled in place and marked when complete.
+        # For its scripts' sake it is filled in place, and marked when complete.
         shutil.rmtree(folder, ignore_errors=True)
         create(folder, interpreter, self.environ)
         if requirements:

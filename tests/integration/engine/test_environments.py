@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -78,6 +79,15 @@ def test_another_index_gives_another_environment(
     other = replace(environments, environ=links)
     found = [each.get(BASE, ["tool"], "") for each in (environments, other)]
     assert [version_of_tool(folder) for folder in found] == ["2.0", "3.0"]
+
+
+def test_a_cache_that_was_moved_has_none(environments: BuildEnvironments, tmp_path: Path) -> None:
+    folder = environments.get(BASE, [], "")
+    moved = replace(environments, root=tmp_path / "moved")
+    shutil.copytree(environments.root, moved.root, symlinks=True)
+    found = moved.get(BASE, [], "")
+    assert found.name != folder.name
+    assert (found / "bin/pip").read_text().startswith(f"#!{found}/bin/python")
 
 
 def test_one_that_was_not_finished_is_made_anew(environments: BuildEnvironments) -> None:
