@@ -78,10 +78,11 @@ class BuildEnvironments:
 
     def get(self, interpreter: Path, requirements: Sequence[str], constraints: str) -> Path:
         """The environment's folder, made when missing."""
+        # Its scripts begin with its path: one in a cache that was moved is of no use.
+        root = self.root.resolve()
         wanted = "\n".join(
             [
-                # Its scripts begin with its path: one in a cache that was moved is of no use.
-                str(self.root.absolute()),
+                str(root),
                 str(interpreter.resolve()),
                 *sorted(requirements),
                 "--",
@@ -89,10 +90,10 @@ class BuildEnvironments:
                 *pip_settings(self.environ).places,
             ]
         )
-        folder = self.root / hashlib.sha256(wanted.encode()).hexdigest()[:24]
-        if inventory.is_whole(folder, COMPLETE) and touch(self.root, folder):
+        folder = root / hashlib.sha256(wanted.encode()).hexdigest()[:24]
+        if inventory.is_whole(folder, COMPLETE) and touch(root, folder):
             return folder
-        self.root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not inventory.is_whole(folder, COMPLETE):
                 self._make(folder, interpreter, requirements, constraints)

@@ -24,6 +24,11 @@ SUMMARY = re.compile(
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ")
 
 PLUGIN = "known_failures"
+# What a script starts in the background ignores SIGINT, and hands that on: tests of signals fail.
+HEEDFUL = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +131,8 @@ class Suite:
             said.append(line)
             on_line(line)
 
-        command: list[str | Path] = [python_of(environment), *self.test.command]
+        python = python_of(environment)
+        command: list[str | Path] = [python, "-I", "-c", HEEDFUL, *self.test.command]
         if self.test.known_failures:
             command += ["-p", self._write_plugin(folder)]
         try:

@@ -1,0 +1,37 @@
+"""A suite in an environment of its own, without wheels."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from commonwheel.engine.suite import Suite
+from commonwheel.recipe.model import Test as RecipeTest
+
+
+@pytest.fixture
+def deaf() -> Iterator[None]:
+    """As what a script starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("deaf")
+def test_a_suite_can_be_interrupted_wherever_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    handler = "import signal; print(signal.getsignal(signal.SIGINT), 'passed')"
+    suite = Suite(
+        name="foo",
+        test=RecipeTest(imports=("json",), requires=("pip",), command=("-c", handler)),
+        wheels=(),
+        source=tmp_path / "source",
+        interpreter=Path(getattr(sys, "_base_executable", sys.executable)),
+    )
+    log = StringIO()
+    (tmp_path / "scratch").mkdir()
+    suite.run(tmp_path / "scratch", {}, log, lambda _: None)
+    assert "default_int_handler" in log.getvalue()
