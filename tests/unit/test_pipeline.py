@@ -173,6 +173,16 @@ def test_tests_run_again_where_something_of_theirs_changed(
     assert not keys & {key_of(filled.tester.inputs(trial)) for trial in trials}
 
 
+def test_a_build_has_the_same_folder_where_it_is_free(tmp_path: Path) -> None:
+    context = pipeline(tmp_path).context
+    with context.workplace("zlib-1.3") as first, context.workplace("zlib-1.3") as second:
+        assert first == tmp_path / "cache/work/zlib-1.3"
+        assert second.name.startswith("zlib-1.3-")
+    with context.workplace("zlib-1.3") as third:
+        assert third == first
+    assert not list((tmp_path / "cache/work").iterdir())
+
+
 def test_folders_of_running_builds_are_not_swept(tmp_path: Path) -> None:
     cache, days = tmp_path / "cache", 3 * 24 * 3600
     run = pipeline(tmp_path)

@@ -119,8 +119,16 @@ class Context:
 
     @contextmanager
     def workplace(self, name: str) -> Iterator[Path]:
-        """An empty folder, removed at the end unless the run keeps it."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work()))
+        """An empty folder, removed at the end unless the run keeps it.
+
+        Of the same name each time, where it is free: a compiler cache takes paths into account.
+        """
+        root = self.work()
+        folder = root / name
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
         try:
             yield folder
         finally:
