@@ -181,6 +181,8 @@ def _exports(values: dict[str, Any], names: set[str], public: set[str]) -> Remar
     if not patterns or not hidden:
         return todo(values, seen, "`exports:` with patterns of the public ones hides the others.")
     made = f"These patterns, made from the headers, hide {len(hidden)} of them."
+    if any(name.startswith("_Z") for name in hidden):
+        made += " Where consumers use C++ headers, remove `exports`."
     return todo(values | {"exports": patterns}, seen, made)
 
 
@@ -225,13 +227,16 @@ def _build(facts: LibraryFacts) -> dict[str, Any]:
     languages = facts.said.languages
     is_make = system.driver == "make"
     # What a plain makefile calls its prefix is no standard, but nearly one.
-    options = ["PREFIX={install.prefix}"] if is_make else facts.said.options
+    drafted = ["PREFIX={install.prefix}"] if is_make else facts.said.options
+    given = facts.build.get("options", ())
+    settled = {option.partition("=")[0] for option in given}
+    options = [option for option in drafted if option.partition("=")[0] not in settled]
     return {
         "driver": driver,
         "languages": languages if languages != ["c"] else [],
         "script": system.script,
         "directory": system.directory if system.directory != "." else "",
-        "options": [*options, *facts.build.get("options", ())],
+        "options": [*options, *given],
         "targets": list(facts.build.get("targets", ())),
         "install": list(facts.build.get("install", ())),
     }

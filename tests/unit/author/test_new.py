@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commonwheel.author.acquire import Acquired, Acquirer
-from commonwheel.author.library import export_patterns
+from commonwheel.author.library import _exports, export_patterns
 from commonwheel.author.new import NewRecipe, check_name, find_source, new
 from commonwheel.author.trial import Installed
 from commonwheel.cli import main
@@ -78,10 +78,16 @@ def acquirer(tmp_path: Path) -> Acquirer:
 
 
 def made(
-    recipes: Path, acquirer: Acquirer, name: str, archive: Path, *, release: str | None = None
+    recipes: Path,
+    acquirer: Acquirer,
+    name: str,
+    archive: Path,
+    *,
+    release: str | None = None,
+    build: Mapping[str, list[str]] | None = None,
 ) -> NewRecipe:
     origin = find_source(archive.as_uri(), acquirer, url=None, version=release)
-    return new(load([recipes]), name, origin, acquirer=acquirer, build={})
+    return new(load([recipes]), name, origin, acquirer=acquirer, build=build or {})
 
 
 def test_a_library_as_its_files_tell(recipes: Path, acquirer: Acquirer, tmp_path: Path) -> None:
@@ -102,6 +108,22 @@ def test_a_library_as_its_files_tell(recipes: Path, acquirer: Acquirer, tmp_path
     assert len(found.problems) == 1
     assert "'soTODO' cannot be an ABI label" in found.problems[0]
     assert "TODO: the SONAME: no trial build has told it" in _without_lines(found.todos)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("-DFOO_TESTS=OFF", "-DFOO_TESTS=OFF"),
+        ("-DFOO_TESTS=ON", "-DFOO_TESTS=ON"),
+        ("-DFOO_X=ON", ["-DFOO_TESTS=OFF", "-DFOO_X=ON"]),
+    ],
+)
+def test_a_given_option_takes_the_place_of_a_drafted_one(
+    recipes: Path, acquirer: Acquirer, tmp_path: Path, given: str, written: str | list[str]
+) -> None:
+    archive = pack(tmp_path / "foo-1.2.tar.gz", FOO)
+    found = made(recipes, acquirer, "foo", archive, build={"options": [given]})
+    assert parse(found.text, "x").value["build"]["options"] == written
 
 
 def test_a_consumer_as_its_metadata_tell(recipes: Path, acquirer: Acquirer, tmp_path: Path) -> None:
@@ -382,3 +404,10 @@ def test_a_recipe_of_the_toolkits_may_be_replaced(
     assert main(words) == 0
     assert (tmp_path / "mine/libraries/zlib.yaml").is_file()
     assert "fill in mine/libraries/zlib.yaml:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("hidden", "warned"), [("_ZN3foo3barEv", True), ("internal", False)])
+def test_patterns_that_hide_names_of_cpp_say_so(hidden: str, warned: bool) -> None:
+    remarked = _exports({}, {"foo_open", hidden}, {"foo_open"})
+    assert remarked.value == {"exports": ["foo_*"]}
+    assert ("C++ headers" in " ".join(remarked.remarks)) is warned
