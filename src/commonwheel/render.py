@@ -200,9 +200,14 @@ class WheelResult(Protocol):
     def cached(self) -> bool: ...
 
 
+def counted(number: int, what: str) -> str:
+    """``1 wheel``, ``2 wheels``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def results_table(results: Sequence[WheelResult]) -> Table:
     """One row per wheel: name, size, seconds, built or cached, the beginning of its sha256."""
-    table = Table(title=f"{len(results)} wheels", title_justify="left")
+    table = Table(title=counted(len(results), "wheel"), title_justify="left")
     table.add_column("wheel", overflow="fold")
     for heading in ("MB", "seconds"):
         table.add_column(heading, justify="right")
@@ -230,7 +235,7 @@ class JobFailure(Protocol):
 
 def failures_table(failures: Sequence[JobFailure]) -> Table:
     """One row per job that has no wheel: its id, and what became of it."""
-    table = Table(title=f"{len(failures)} jobs without a wheel", title_justify="left")
+    table = Table(title=f"{counted(len(failures), 'job')} without a wheel", title_justify="left")
     for heading in ("job", "how"):
         table.add_column(heading, overflow="fold")
     for failure in failures:

@@ -15,7 +15,7 @@ from commonwheel.cli.common import (
 )
 from commonwheel.source.fetch import fetch
 
-SUMMARY = "bring the sources of recipes, and of all that they need, into the cache"
+SUMMARY = "bring the sources of recipes, and of all that they need, into the cache, and print where"
 
 
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -27,7 +27,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fetch every source of the plan."""
+    """Fetch every source of the plan, and write the files' paths on standard output."""
     recipes = load_recipes(options)
     console, settings = make_console(options, os.environ), source_settings(options)
     builds = {(job.build.name, job.build.version) for job in make_plan(options, recipes).jobs}
@@ -35,3 +35,4 @@ def run(options: argparse.Namespace) -> None:
         with in_use(settings.cache), console.step(f"{name} {version}") as step:
             found = fetch(recipes[name].versions[version].sources, settings, step, name=name)
             step.verdict = "in the cache" if found.from_cache else found.source.describe()
+        console.write(f"{found.path}\n")

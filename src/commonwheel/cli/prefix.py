@@ -19,6 +19,7 @@ from commonwheel.errors import UsageError
 from commonwheel.pipeline import Report
 from commonwheel.plan import Job, LibraryJob
 from commonwheel.prefix import check_target, select, write_prefix
+from commonwheel.render import counted
 from commonwheel.wheelhouse import Wheelhouse
 
 SUMMARY = "make one prefix of library wheels, to build something else against them"
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
             return say_failures(report, console)
         wheels = [each.wheel for each in report.results if _is_shipped(each.job)]
     snippet = write_prefix(wheels, options.target, names)
-    console.note(f"{len(wheels)} library wheels in {options.target}; for a shell:")
+    console.note(f"{counted(len(wheels), 'library wheel')} in {options.target}; for a shell:")
     # Alone on standard output, for: eval "$(commonwheel prefix DIR proj)"
     console.write(f". {shlex.quote(str(snippet))}\n")
     return 0
