@@ -76,7 +76,7 @@ def moments(notes: Path) -> list[list[str]]:
     for line in notes.read_text().splitlines():
         sign, process, folder = line.split()
         if sign == "+":
-            job = re.search(r"/work/(\w+)-1\.0-", folder)
+            job = re.search(r"/work/(\w+)-1\.0", folder)
             assert job is not None, folder
             running[process] = job[1]
         else:
