@@ -97,25 +97,7 @@ def run(
             or failed and ``check``.
     """
     words = [str(word) for word in command]
-    try:
-        process = subprocess.Popen(
-            words,
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=own_group,
-        )
-    except FileNotFoundError as error:
-        missing = error.filename or words[0]
-        raise ProcessError(words, code=127, output=f"{missing}: no such file or program") from None
-    except OSError as error:
-        # Not executable, a folder, for another machine, too many arguments.
-        raise ProcessError(words, code=126, output=f"{words[0]}: {error.strerror}") from None
-    with process:
+    with _start(words, cwd, env, own_group=own_group) as process:
         if own_group:
             _groups.add(process)
         try:
@@ -132,6 +114,29 @@ def run(
     if check and code != 0:
         raise ProcessError(words, code=code, output=output)
     return Completed(code=code, output=output)
+
+
+def _start(
+    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, *, own_group: bool
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=own_group,
+        )
+    except FileNotFoundError as error:
+        missing = error.filename or words[0]
+        raise ProcessError(words, code=127, output=f"{missing}: no such file or program") from None
+    except OSError as error:
+        # Not executable, a folder, for another machine, too many arguments.
+        raise ProcessError(words, code=126, output=f"{words[0]}: {error.strerror}") from None
 
 
 def _follow(

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -52,15 +52,6 @@ def made(libraries: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     assert done.stdout == f". {target}/env.sh\n"
     return target
-
-
-@pytest.fixture(params=["where it was made", "moved"])
-def prefix(made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    if request.param == "where it was made":
-        yield made
-    else:
-        yield made.rename(tmp_path / "moved")
-        (tmp_path / "moved").rename(made)
 
 
 @pytest.fixture(scope="module")

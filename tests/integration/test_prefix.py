@@ -1,7 +1,6 @@
 """``commonwheel prefix``: what is built against one with plain tools runs."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,15 +33,6 @@ def made(foo: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert outcome.code == 0, outcome.text
     assert outcome.text.endswith(f". {target}/env.sh\n")
     return target
-
-
-@pytest.fixture(params=["where it was made", "moved"])
-def prefix(made: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    if request.param == "where it was made":
-        yield made
-    else:
-        yield made.rename(tmp_path / "moved")
-        (tmp_path / "moved").rename(made)
 
 
 def sh(folder: Path, script: str, *, shell: str = "bash") -> str:

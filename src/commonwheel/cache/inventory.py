@@ -5,8 +5,6 @@ does not look it: CMake without its modules still starts, and fails far from the
 """
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 # Written by Python when it likes.
@@ -15,7 +13,8 @@ _BYTECODE = "__pycache__"
 
 def take(folder: Path, name: str) -> None:
     """List the files below ``folder``, with their sizes, in a file of it, ``name``."""
-    sizes = {place: os.path.getsize(folder / place) for place in _files(folder)}  # noqa: PTH202
+    files = (file for file in folder.rglob("*") if _BYTECODE not in file.parts and file.is_file())
+    sizes = {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}
     (folder / name).write_text(f"{json.dumps(sizes)}\n", encoding="utf-8")
 
 
@@ -26,12 +25,6 @@ def is_whole(folder: Path, name: str) -> bool:
     """
     try:
         sizes = json.loads((folder / name).read_text(encoding="utf-8"))
-        return all(os.path.getsize(folder / place) == size for place, size in sizes.items())  # noqa: PTH202
+        return all((folder / place).stat().st_size == size for place, size in sizes.items())
     except (OSError, ValueError, AttributeError):
         return False
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = [each for each in folders if each != _BYTECODE]
-        yield from (os.path.relpath(os.path.join(place, each), folder) for each in names)  # noqa: PTH118

@@ -6,6 +6,7 @@ import platform
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
@@ -18,9 +19,13 @@ from commonwheel.cli.common import (
     positive,
     source_settings,
 )
+from commonwheel.console import Console
 from commonwheel.engine.host import HostEngine, libc_version
 from commonwheel.recipe.resolve import Platform
 from commonwheel.source.apt_config import MOVING, RELEASES
+
+if TYPE_CHECKING:
+    from commonwheel.author.new import NewRecipe
 
 SUMMARY = "write a recipe from a source: what it says of itself, and what a trial build installs"
 
@@ -69,6 +74,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fetch, look, try, and write the recipe into the last recipe folder."""
+    console = make_console(options, os.environ)
+    found = _draft(options, console)
+    if options.stdout:
+        console.write(found.text)
+    else:
+        found.write()
+    for note in found.notes:
+        console.show(f"note: {note}")
+    for line in found.todos:
+        console.show(f"look at {line}")
+    for problem in found.problems:
+        console.show(f"fill in {problem}")
+    if not options.stdout:
+        words = command("build", options.name, options=options)
+        console.note(f"wrote {found.file}; when nothing is left to fill in: {words}")
+
+
+def _draft(options: argparse.Namespace, console: Console) -> "NewRecipe":
     # A client for each kind of index, and all that builds: slow to import, and only here.
     from commonwheel.author.acquire import Acquired, Acquirer  # noqa: PLC0415
     from commonwheel.author.new import check_name, find_source, new  # noqa: PLC0415
@@ -76,8 +99,7 @@ def run(options: argparse.Namespace) -> None:
     from commonwheel.pipeline import Settings  # noqa: PLC0415
     from commonwheel.recipe.load import RecipeSet  # noqa: PLC0415
 
-    environ = environment(options)
-    recipes, console = load_recipes(options), make_console(options, os.environ)
+    environ, recipes = environment(options), load_recipes(options)
     check_name(recipes, options.name)
     cache, sources = cache_folder(environ), source_settings(options)
     names = options.configuration.names
@@ -106,7 +128,7 @@ def run(options: argparse.Namespace) -> None:
             origin = find_source(options.origin, acquirer, url=options.url, version=options.release)
             step.verdict = origin.acquired.source.describe()
         wanted = shutil.which("gcc") is not None if options.trial is None else options.trial
-        found = new(
+        return new(
             recipes,
             options.name,
             origin,
@@ -115,16 +137,3 @@ def run(options: argparse.Namespace) -> None:
             driver=options.driver,
             trial=trial if wanted else None,
         )
-    if options.stdout:
-        console.write(found.text)
-    else:
-        found.write()
-    for note in found.notes:
-        console.show(f"note: {note}")
-    for line in found.todos:
-        console.show(f"look at {line}")
-    for problem in found.problems:
-        console.show(f"fill in {problem}")
-    if not options.stdout:
-        words = command("build", options.name, options=options)
-        console.note(f"wrote {found.file}; when nothing is left to fill in: {words}")

@@ -76,9 +76,9 @@ def moments(notes: Path) -> list[list[str]]:
     for line in notes.read_text().splitlines():
         sign, process, folder = line.split()
         if sign == "+":
-            job = re.search(r"/work/(\w+)-1\.0", folder)
+            job = re.search(r"\w+(?=-1\.0)", folder)
             assert job is not None, folder
-            running[process] = job[1]
+            running[process] = job[0]
         else:
             del running[process]
         found.append(sorted(running.values()))
