@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.common import ENVIRONMENT, Cost, by_hand, cost, execute, kitchen, say_load, version
+from bench.common import ENVIRONMENT, Cost, by_hand, execute, kitchen, say_load, total, version
 from commonwheel.engine.environments import create, install, python_of
 
 RUNS = 2
@@ -141,12 +141,12 @@ class Rival:
         )
         (self.project / "pyproject.toml").write_text(text, encoding="utf-8")
 
-    def wheel(self) -> None:
+    def wheel(self) -> Cost:
         """``pip wheel``."""
         pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir")
-        execute([*pip, self.folder / "wheels", self.project], env=ENVIRONMENT)
+        return execute([*pip, self.folder / "wheels", self.project], env=ENVIRONMENT)
 
-    def hand(self) -> None:
+    def hand(self) -> Cost:
         """Configure, build and install with the same CMake."""
         build = self.folder / "build"
         prefix = f"-DCMAKE_INSTALL_PREFIX={self.folder / 'installed'}"
@@ -155,9 +155,11 @@ class Rival:
             ["cmake", "--build", build, *self.peer.build],
             ["cmake", "--install", build],
         ]
-        for step in steps:
-            execute(["env", *step], cwd=self.project, env=self.environment)
+        took = total(
+            execute(["env", *step], cwd=self.project, env=self.environment) for step in steps
+        )
         shutil.rmtree(build)
+        return took
 
     def versions(self) -> str:
         """Its own version and its CMake's."""
@@ -166,13 +168,13 @@ class Rival:
         return f"{found.name.split('-')[1].removesuffix('.dist')}, cmake {version('cmake', path)}"
 
 
-def medians(works: Sequence[tuple[Callable[[], None], Callable[[], None]]]) -> list[Cost]:
+def medians(works: Sequence[tuple[Callable[[], None], Callable[[], Cost]]]) -> list[Cost]:
     """Median cost of each work, all of them in turn; before each its preparation, not timed."""
     costs: list[list[Cost]] = [[] for _ in works]
     for _ in range(RUNS):
         for (prepare, work), found in zip(works, costs, strict=True):
             prepare()
-            found.append(cost(work))
+            found.append(work())
     return [
         Cost(
             wall=statistics.median(each.wall for each in found),

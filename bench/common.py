@@ -5,13 +5,13 @@ programs, and with the compilers as the host has them: no scripts around them, n
 """
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,23 +43,26 @@ class Cost:
     cpu: float
 
 
-def cost(work: Callable[[], object]) -> Cost:
-    """Run ``work``, whose time is spent in subprocesses."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    work()
-    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return Cost(wall=wall, cpu=cpu)
+def total(costs: Iterable[Cost]) -> Cost:
+    """What several things took one after the other."""
+    every = list(costs)
+    return Cost(wall=sum(each.wall for each in every), cpu=sum(each.cpu for each in every))
 
 
-def execute(command: Sequence[str | Path], *, cwd: Path = ROOT, env: dict[str, str]) -> None:
+def execute(command: Sequence[str | Path], *, cwd: Path = ROOT, env: dict[str, str]) -> Cost:
     """Run a command in silence; what it said is shown when it fails."""
+    began = time.perf_counter()
     with tempfile.TemporaryFile() as said:
-        done = subprocess.run(command, check=False, cwd=cwd, env=env, stdout=said, stderr=said)
-        if done.returncode:
+        child = subprocess.Popen(command, cwd=cwd, env=env, stdout=said, stderr=said)
+        # Of this child and all that it has waited for: others may run meanwhile.
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
             said.seek(0)
             sys.stderr.write(said.read()[-4000:].decode(errors="replace"))
-            sys.exit(f"'{' '.join(map(str, command))}' ended with exit code {done.returncode}")
+            words = " ".join(map(str, command))
+            sys.exit(f"'{words}' ended with exit code {child.returncode}")
+    return Cost(wall=time.perf_counter() - began, cpu=usage.ru_utime + usage.ru_stime)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +76,9 @@ class Kitchen:
         """COMMONWHEEL_CACHE."""
         return self.folder / "cache"
 
-    def build(self, name: str, *options: str) -> None:
+    def build(self, name: str, *options: str) -> Cost:
         """``commonwheel build`` of one library alone, without the consumers that it lists."""
-        execute(
+        return execute(
             [
                 *(sys.executable, "-m", "commonwheel", "build", name, *options),
                 *("--set", f"{name}.consumers=[]", "--wheelhouse", self.folder / "wheelhouse"),
@@ -93,6 +96,20 @@ class Kitchen:
         """The staged project of a job that was built with ``--keep``."""
         (found,) = self.cache.glob(f"work/{job}*/project")
         return StagedProject(root=found)
+
+    def copied(self, job: str, running: Future[Cost]) -> StagedProject:
+        """A copy of the staged project of a job that is being built, as soon as it is whole."""
+        project = self.cache / "work" / job / "project"
+        # Made by the backend, which is started when all else is there.
+        while not (project / "build/toolchain").exists():
+            if running.done():
+                running.result()
+                sys.exit(f"{job} ended before anything was built")
+            time.sleep(0.1)
+        copy = self.folder / "by-hand"
+        own = str(project)
+        shutil.copytree(project, copy, ignore=lambda at, _: ["build"] if at == own else [])
+        return StagedProject(root=copy)
 
 
 @contextmanager
@@ -118,12 +135,14 @@ class ByHand:
     folder: Path
     environment: dict[str, str]
 
-    def run(self) -> None:
+    def run(self) -> Cost:
         """Run them in an emptied folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
-        for command in self.commands:
+        return total(
             execute(command.words, cwd=self.folder, env=self.environment)
+            for command in self.commands
+        )
 
     def versions(self) -> str:
         """The programs in use, with their versions."""
@@ -151,12 +170,18 @@ def version(program: str, path: str) -> str:
     return done.stdout.splitlines()[0].split()[-1]
 
 
-def by_hand(kitchen: Kitchen, project: StagedProject) -> ByHand:
-    """The same build by hand, in a staged project that our own build has left behind."""
+def by_hand(kitchen: Kitchen, project: StagedProject, *, jobs: int = 0) -> ByHand:
+    """The same build by hand, in a staged project that our own build has made.
+
+    Args:
+        kitchen: where that was.
+        project: what it has made.
+        jobs: how many compilations at once; 0 for as many as there are processors.
+    """
     job = project.job()
     recipe = job.build
     assert isinstance(recipe, LibraryBuild)
-    shutil.rmtree(project.build)
+    shutil.rmtree(project.build, ignore_errors=True)
     prefix = prefixes.assemble(
         library.wheels(project), project.build / "prefix", Names(prefix=recipe.prefix)
     )
@@ -176,7 +201,7 @@ def by_hand(kitchen: Kitchen, project: StagedProject) -> ByHand:
         for variable in toolchain.VARIABLES[language]
     }
     tools = replace(ours, environment={**ours.environment, **compilers, "PATH": path})
-    at, environment = library.situation(project, job, prefix, tools, {})
+    at, environment = library.situation(project, job, prefix, tools, {"jobs": str(jobs)})
     commands = DRIVERS[recipe.build.driver].commands(at)
     return ByHand(commands=commands, folder=at.build, environment=environment)
 
