@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from packaging.specifiers import SpecifierSet
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from commonwheel.recipe.fields import Model, Name, Text, Texts, as_list
 from commonwheel.recipe.sources import Source
@@ -232,11 +232,33 @@ class Data(Model):
     ] = "relative"
 
 
+def _waivable(gate: str) -> str:
+    if gate < "CW400":
+        msg = "cannot be waived: identity, closure and loading (CW1xx to CW3xx) hold for all wheels"
+        raise ValueError(msg)
+    return gate
+
+
 class Waiver(Model):
     """A gate that this recipe's wheels may fail."""
 
-    gate: Annotated[str, Field(pattern=r"^CW[0-9]{3}$", description="Id of the gate.")]
+    gate: Annotated[
+        str,
+        Field(
+            pattern=r"^CW[0-9]{3}$",
+            description="Id of the gate, CW400 or higher: identity, closure and loading cannot be "
+            "waived.",
+        ),
+        AfterValidator(_waivable),
+    ]
     reason: Annotated[Text, Field(description="Why it is right here.")]
+    files: Annotated[
+        Texts,
+        Field(description="Patterns of the wheel's members that it is for. Default: all of them."),
+    ] = ()
+    versions: Annotated[
+        str, Field(description="PEP 440 specifiers of the releases that it is for.")
+    ] = ""
 
 
 class Recipe(Model):
@@ -272,8 +294,8 @@ class Recipe(Model):
     waivers: Annotated[
         tuple[Waiver, ...],
         Field(
-            description="Gates that may fail, each with its reason. There are no gates yet: it has "
-            "no effect."
+            description="Gates that may fail, each with its reason. One that nothing needs is an "
+            "error."
         ),
     ] = ()
 

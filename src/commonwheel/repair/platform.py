@@ -7,7 +7,7 @@ Source: PEP 600 (a tag names the glibc that suffices) and auditwheel's policies,
 import importlib.resources
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ VERSION_NODE = re.compile(r"^(?P<family>GLIBC|GLIBCXX|CXXABI|GCC)_(?P<version>[A
 MUSL = re.compile(r"^libc\.musl-\w+\.so\.1$")
 # musl has no symbol versions to tell by; 1.2 is the oldest that PyPA's images still have.
 MUSL_TAG = "musllinux_1_2"
+LOADERS = frozenset({"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +45,8 @@ def platform_libraries() -> frozenset[str]:
     A library that a recipe or a provider owns is never the platform's, whatever this list says
     (libz, libexpat).
     """
-    common = set.intersection(*(set(policy["libraries"]) for policy in _policies()))
-    return frozenset(
-        common | {f"ld-linux-{arch}.so.2" for arch in ("x86-64",)} | {"ld-linux-aarch64.so.1"}
-    )
+    common = frozenset.intersection(*(frozenset(policy["libraries"]) for policy in _policies()))
+    return common | LOADERS
 
 
 def is_platform(soname: str) -> bool:
@@ -96,6 +95,28 @@ def platform_tags(elfs: Iterable[Elf], arch: str) -> list[str]:
         hint="build on an older distribution, or regenerate the policies with a newer auditwheel: "
         "nox -s gen",
     )
+
+
+def lowest_policy(elfs: Iterable[Elf], external: Collection[str], arch: str) -> str | None:
+    """The oldest platform that has all that the files need (``manylinux_2_28``).
+
+    Args:
+        elfs: every ELF file of a wheel.
+        external: SONAMEs that they need of others.
+        arch: their architecture.
+
+    Returns:
+        None where no known platform has it.
+    """
+    if any(MUSL.match(soname) for soname in external):
+        return MUSL_TAG
+    needed = requirements(elfs)
+    for policy in _policies():
+        versions = policy["symbol_versions"].get(arch)
+        has_all = versions and set(external) <= {*policy["libraries"], *LOADERS}
+        if has_all and not _beyond(needed, versions):
+            return str(policy["name"])
+    return None
 
 
 def _beyond(needed: Iterable[Requirement], versions: dict[str, list[str]]) -> list[Requirement]:

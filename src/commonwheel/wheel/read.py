@@ -6,7 +6,7 @@ Source: PyPA, "Binary distribution format" (first PEP 427).
 import re
 import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import HeaderParser
@@ -60,6 +60,11 @@ class Wheel:
             raise damaged(self.path, member, "is not in the wheel")
         return inflate(read_raw(file, self.path, entry), self.path, entry)
 
+    def read_many(self, members: Iterable[str]) -> dict[str, bytes]:
+        """The content of several members."""
+        with open_archive(self.path) as file:
+            return {member: self.read_from(file, member) for member in members}
+
     def info(self, name: str) -> str:
         """The member ``name`` of the ``.dist-info`` folder."""
         return f"{self.dist_info}/{name}"
@@ -106,8 +111,11 @@ class Wheel:
             raise WheelError("is in no installation scheme", where=where, hint=hint)
         return scheme, path
 
-    def verify(self) -> None:
+    def verify(self, contents: Mapping[str, bytes] | None = None) -> None:
         """Check names, RECORD and every member's content; the first fault is raised.
+
+        Args:
+            contents: the content of each member, where it has been read already.
 
         Raises:
             WheelError: an unsafe or doubled name, a symlink, a member that RECORD does not list
@@ -121,7 +129,8 @@ class Wheel:
         rows = self._checked_rows()
         with open_archive(self.path) as file:
             for member in self.members:
-                self._check_content(rows[member], self.read_from(file, member))
+                content = self.read_from(file, member) if contents is None else contents[member]
+                self._check_content(rows[member], content)
 
     def _headers(self, name: str, raw: bytes) -> Message:
         try:

@@ -1,0 +1,69 @@
+"""One wheel under check, with all that it is held against."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from commonwheel.check.expected import Expected
+from commonwheel.check.inspect import Contents, Inspected
+from commonwheel.names import Names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What gates may use beside their eyes.
+
+    Args:
+        load: whether native code of the wheels may be run: loading a library runs its
+            initialisers.
+        scan: whether instructions are looked at, which takes seconds to minutes.
+        cache: folder for the results of such scans; None keeps none.
+        scratch: folder for temporary folders.
+    """
+
+    load: bool = False
+    scan: bool = False
+    cache: Path | None = None
+    scratch: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One wheel, its content, and its company.
+
+    Args:
+        wheel: what is checked.
+        contents: the content of each of its members.
+        others: wheels that are to be installed beside it: those checked in the same run that come
+            before it, and what was given to be its providers.
+        family: other wheels of the same distribution and version, and earlier releases of it.
+        expected: what its recipe says; None where there is none.
+        names: the names that follow from the prefix.
+        claimed: SONAMEs, as upstream gives them, of all libraries that have a recipe.
+        tools: what gates may use.
+    """
+
+    wheel: Inspected
+    contents: Contents
+    others: tuple[Inspected, ...] = ()
+    family: tuple[Inspected, ...] = ()
+    expected: Expected | None = None
+    names: Names = field(default_factory=Names)
+    claimed: frozenset[str] = frozenset()
+    tools: Tools = field(default_factory=Tools)
+
+    @property
+    def providers(self) -> Iterator[Inspected]:
+        """The library wheels beside it."""
+        return (other for other in self.others if other.provider is not None)
+
+    @cached_property
+    def owners(self) -> dict[str, Inspected]:
+        """Library wheel by the tagged SONAME that its manifest owns."""
+        return {
+            soname: other
+            for other in self.providers
+            if other.provider is not None
+            for soname in other.provider.sonames
+        }

@@ -1,0 +1,82 @@
+"""Which of the wheels at hand are held against one another."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from commonwheel.check.inspect import Inspected
+from commonwheel.wheel.name import WheelName
+
+
+def company(wheel: Inspected, known: Iterable[Inspected]) -> tuple[Inspected, ...]:
+    """What would be installed beside a wheel: of each other distribution, one wheel.
+
+    Of a distribution that it requires, that is the oldest release that will do: what holds with
+    the floor of a range is what the range promises.
+    """
+    by_distribution: dict[str, list[Inspected]] = {}
+    for other in known:
+        if other.distribution != wheel.distribution and _fits(wheel, other):
+            by_distribution.setdefault(other.distribution, []).append(other)
+    return tuple(_choose(wheel, others) for others in by_distribution.values())
+
+
+def family(wheel: Inspected, known: Iterable[Inspected]) -> tuple[Inspected, ...]:
+    """The other wheels of the same distribution, of whichever release."""
+    return tuple(
+        other
+        for other in known
+        if other.distribution == wheel.distribution and other.name != wheel.name
+    )
+
+
+def previous(wheel: Inspected, relatives: Sequence[Inspected]) -> Inspected | None:
+    """The newest earlier release of a wheel, for the same Python and architecture."""
+    before = [
+        other
+        for other in relatives
+        if release(other) < release(wheel)
+        and other.wheel.name.python == wheel.wheel.name.python
+        and _fits(wheel, other)
+    ]
+    return max(before, key=release, default=None)
+
+
+def release(wheel: Inspected) -> Version:
+    """Its version, to compare; one that is none counts as the oldest."""
+    try:
+        return Version(wheel.version)
+    except InvalidVersion:
+        return Version("0.dev0")
+
+
+def _choose(wheel: Inspected, others: Sequence[Inspected]) -> Inspected:
+    requirement = wheel.requires.get(canonicalize_name(others[0].distribution))
+    if requirement is not None:
+        enough = [o for o in others if requirement.specifier.contains(release(o), prereleases=True)]
+        if enough:
+            return min(enough, key=release)
+    return max(others, key=release)
+
+
+def _fits(wheel: Inspected, other: Inspected) -> bool:
+    """Whether one interpreter can use both, as far as file names tell."""
+    mine, its = wheel.wheel.name, other.wheel.name
+    pythons = _interpreters(mine), _interpreters(its)
+    if all(pythons) and not pythons[0] & pythons[1]:
+        return False
+    return None in {_arch(mine), _arch(its)} or _arch(mine) == _arch(its)
+
+
+def _interpreters(name: WheelName) -> set[str]:
+    """Those that a wheel is for; empty where it fits many (pure Python, the stable ABI)."""
+    many = "abi3" in name.abi or any(tag.startswith("py") for tag in name.python)
+    return set() if many else set(name.python)
+
+
+def _arch(name: WheelName) -> str | None:
+    """The architecture of a platform tag (``x86_64``); None for ``any``."""
+    platform = name.platform[0]
+    return None if platform == "any" else re.sub(r"^[a-z]+\d*(_\d+)*_", "", platform)

@@ -1,0 +1,5 @@
+"""TODO."""
+
+from commonwheel.check.gate import Gate
+
+GATES: tuple[Gate, ...] = ()

@@ -1,0 +1,201 @@
+"""A wheel as gates see it: everything in it read once, and its ELF files parsed."""
+
+import hashlib
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from commonwheel.cache.keys import file_digest
+from commonwheel.elf import Elf, is_elf, read_elf
+from commonwheel.errors import ElfError, WheelError
+from commonwheel.names import Names
+from commonwheel.repair.classify import FIXED_SCHEMES
+from commonwheel.repair.loader import LOADER
+from commonwheel.repair.providers import ProviderWheel, read_manifest, read_provider
+from commonwheel.wheel.read import Wheel, read_wheel
+
+Kind: TypeAlias = Literal["library", "consumer", "foreign"]
+Contents: TypeAlias = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary:
+    """An ELF file of a wheel.
+
+    Args:
+        member: its name in the archive.
+        installed: where it lies below site-packages; None where that is not fixed (scripts, data).
+        elf: its facts.
+        sha256: of its content.
+        size: bytes.
+    """
+
+    member: str
+    installed: str | None
+    elf: Elf
+    sha256: str
+    size: int
+
+    @property
+    def file_name(self) -> str:
+        """Without its folder."""
+        return posixpath.basename(self.member)
+
+    @property
+    def answers_to(self) -> str:
+        """What a DT_NEEDED must say to mean this file: the SONAME, else the file's name."""
+        return self.elf.soname or self.file_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What is known of a wheel once its content has been read; the content itself is not kept.
+
+    Args:
+        wheel: the file, for its name, its members and its metadata.
+        sha256: of the file.
+        kind: library wheels have a manifest; consumer wheels carry our local version or loader.
+        manifest: of a library wheel.
+        provider: a library wheel as repair knows it.
+        binaries: every ELF file that can be read.
+        malformed: of every other one, what is wrong with it, by member.
+    """
+
+    wheel: Wheel
+    sha256: str
+    kind: Kind
+    manifest: Mapping[str, Any] | None = None
+    provider: ProviderWheel | None = None
+    binaries: tuple[Binary, ...] = ()
+    malformed: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.wheel.path.name
+
+    @property
+    def distribution(self) -> str:
+        """As indexes compare it."""
+        return canonicalize_name(self.wheel.name.distribution)
+
+    @property
+    def version(self) -> str:
+        """As the file name has it."""
+        return self.wheel.name.version
+
+    @cached_property
+    def requires(self) -> Mapping[str, Requirement]:
+        """Its well-formed requirements that no extra asks for, by distribution."""
+        found: dict[str, Requirement] = {}
+        for text in self.wheel.metadata_fields.get_all("Requires-Dist") or ():
+            try:
+                requirement = Requirement(str(text))
+            except InvalidRequirement:
+                continue  # the gate on metadata says so
+            if requirement.marker is None or "extra" not in str(requirement.marker):
+                found[canonicalize_name(requirement.name)] = requirement
+        return found
+
+    @cached_property
+    def by_member(self) -> Mapping[str, Binary]:
+        """Its ELF files."""
+        return {binary.member: binary for binary in self.binaries}
+
+    @cached_property
+    def by_soname(self) -> Mapping[str, Binary]:
+        """Its shared libraries (no extension modules without a SONAME), by what they answer to."""
+        return {binary.answers_to: binary for binary in self.binaries}
+
+
+def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:
+    """Read a wheel, and all that is in it.
+
+    Raises:
+        WheelError: it is no wheel, is damaged, or its manifest is.
+    """
+    wheel = read_wheel(path)
+    contents = read_all(wheel)
+    binaries, malformed = [], {}
+    for member, content in contents.items():
+        if not is_elf(content[:4]):
+            continue
+        try:
+            binaries.append(_binary(wheel, member, content))
+        except ElfError as error:
+            malformed[member] = error.what
+    provider = read_provider(path, names)
+    inspected = Inspected(
+        wheel=wheel,
+        sha256=file_digest(path),
+        kind=_kind(wheel, names, is_library=provider is not None),
+        manifest=read_manifest(path, names),
+        provider=provider,
+        binaries=tuple(binaries),
+        malformed=malformed,
+    )
+    return inspected, contents
+
+
+def read_all(wheel: Wheel) -> Contents:
+    """Every member's content, in the order of the archive, inflated on all processors.
+
+    Raises:
+        WheelError: a member is damaged.
+    """
+    # Shares of the same size: one member may be most of a wheel, thousands of others nothing.
+    shares: list[list[str]] = [[] for _ in range(os.cpu_count() or 1)]
+    sizes = [0] * len(shares)
+    for member in sorted(wheel.members, key=lambda m: -wheel.by_name[m].size):
+        least = sizes.index(min(sizes))
+        shares[least].append(member)
+        sizes[least] += wheel.by_name[member].size
+    with ThreadPoolExecutor(len(shares)) as pool:
+        found = {m: c for part in pool.map(wheel.read_many, shares) for m, c in part.items()}
+    return {member: found[member] for member in wheel.members}
+
+
+def _binary(wheel: Wheel, member: str, content: bytes) -> Binary:
+    elf = read_elf(content, name=f"{wheel.path.name}:{member}")
+    try:
+        scheme, inside = wheel.install_path(member)
+    except WheelError:
+        scheme, inside = "", member
+    return Binary(
+        member=member,
+        installed=inside if scheme in FIXED_SCHEMES else None,
+        elf=elf,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+    )
+
+
+def _kind(wheel: Wheel, names: Names, *, is_library: bool) -> Kind:
+    if is_library:
+        return "library"
+    loaders = (member for member in wheel.members if posixpath.basename(member) == f"{LOADER}.py")
+    local = wheel.name.version.partition("+")[2]
+    if local.startswith(f"{names.prefix}.") or next(loaders, None):
+        return "consumer"
+    return "foreign"
+
+
+def installed_paths(wheel: Wheel, members: Sequence[str]) -> dict[str, str]:
+    """Where members lie below site-packages, those that do."""
+    found = {}
+    for member in members:
+        try:
+            scheme, inside = wheel.install_path(member)
+        except WheelError:
+            continue
+        if scheme in FIXED_SCHEMES:
+            found[member] = inside
+    return found

@@ -1,0 +1,120 @@
+"""Check wheels: each against all gates, in the company of those that are installed with it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from commonwheel.check.case import Case, Tools
+from commonwheel.check.company import company, family
+from commonwheel.check.expected import Expected
+from commonwheel.check.finding import Finding, NotChecked, Outcome, Report, outcome
+from commonwheel.check.gate import Gate
+from commonwheel.check.gates import GATES
+from commonwheel.check.gates.leaks import UnusedWaiver
+from commonwheel.check.inspect import Inspected, inspect
+from commonwheel.check.tag import true_tag
+from commonwheel.names import Names
+from commonwheel.recipe.model import Waiver
+
+
+def nothing_expected(_wheel: Inspected) -> Expected | None:
+    """No recipe is known."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """What a check is told beside the wheels.
+
+    Args:
+        names: the names that follow from the prefix.
+        claimed: SONAMEs, as upstream gives them, of all libraries that have a recipe.
+        tools: what gates may use.
+        expect: what the recipe of a wheel says.
+    """
+
+    names: Names = field(default_factory=Names)
+    claimed: frozenset[str] = frozenset()
+    tools: Tools = field(default_factory=Tools)
+    expect: Callable[[Inspected], Expected | None] = nothing_expected
+
+
+def check(
+    wheels: Sequence[Path],
+    options: CheckOptions,
+    *,
+    beside: Iterable[Inspected] = (),
+    gates: Sequence[Gate] = GATES,
+) -> Iterator[Report]:
+    """Check wheels one after the other; each is held against those before it, too.
+
+    Args:
+        wheels: the files.
+        options: what else there is to know.
+        beside: what may be installed beside them, or came before them; not checked itself.
+        gates: those to ask.
+
+    Raises:
+        WheelError: a file is no wheel, or a damaged one.
+    """
+    known = list(beside)
+    for path in wheels:
+        wheel, contents = inspect(path, options.names)
+        case = Case(
+            wheel=wheel,
+            contents=contents,
+            others=company(wheel, known),
+            family=family(wheel, known),
+            expected=options.expect(wheel),
+            names=options.names,
+            claimed=options.claimed,
+            tools=options.tools,
+        )
+        yield check_case(case, gates)
+        known.append(wheel)
+
+
+def check_case(case: Case, gates: Sequence[Gate] = GATES) -> Report:
+    """Ask the gates about one wheel."""
+    asked = [gate for gate in gates if case.wheel.kind in gate.levels]
+    waivers = list(_waivers(case))
+    found = {gate.id: [_waived(each, waivers) for each in gate.check(case)] for gate in asked}
+    used = {each.waiver for every in found.values() for each in every if isinstance(each, Finding)}
+    unused = [waiver for waiver in waivers if waiver.reason not in used]
+    if UnusedWaiver.id in found:
+        found[UnusedWaiver.id] += UnusedWaiver().findings(case, unused)
+    outcomes: tuple[Outcome, ...] = tuple(outcome(gate, every) for gate, every in found.items())
+    return Report(
+        wheel=case.wheel.name,
+        sha256=case.wheel.sha256,
+        kind=case.wheel.kind,
+        tag=true_tag(case.wheel),
+        outcomes=outcomes,
+    )
+
+
+def _waivers(case: Case) -> Iterator[Waiver]:
+    """Those of the recipe that are for this release."""
+    if case.expected is None:
+        return
+    try:
+        version = Version(case.wheel.version)
+    except InvalidVersion:
+        return
+    for waiver in case.expected.waivers:
+        if SpecifierSet(waiver.versions).contains(version, prereleases=True):
+            yield waiver
+
+
+def _waived(each: Finding | NotChecked, waivers: Iterable[Waiver]) -> Finding | NotChecked:
+    if isinstance(each, NotChecked):
+        return each
+    for waiver in waivers:
+        fits = not waiver.files or any(fnmatchcase(each.member, p) for p in waiver.files)
+        if waiver.gate == each.gate and fits:
+            return replace(each, waiver=waiver.reason)
+    return each
