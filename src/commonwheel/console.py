@@ -255,7 +255,7 @@ class Console:
     def error(self, error: CommonwheelError) -> None:
         """An error, whole."""
         if self.github:
-            self._raw(f"::error::{_escaped(str(error))}")
+            self._raw(f"::error::{escaped(str(error))}")
         self.screen.print(Text.assemble(("error: ", "red"), str(error)), soft_wrap=True)
 
     @staticmethod
@@ -317,7 +317,8 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text as the data of a workflow command of GitHub Actions."""
     # https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts, escapeData
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

@@ -106,3 +106,9 @@ class ConfigurationError(CommonwheelError):
     """A `commonwheel.toml` is wrong; the text holds every problem that was found."""
 
     exit_code = 13
+
+
+class GateError(CommonwheelError):
+    """A wheel does not pass a gate, and no recipe waives it."""
+
+    exit_code = 14

@@ -145,6 +145,11 @@ class Wheelhouse:
         _copy(wheel, target)
         return target
 
+    def add_report(self, wheel: Path, report: Path) -> None:
+        """Put what the gates said beside a wheel: ``<wheel without .whl>.report.json``."""
+        text = report.read_text(encoding="utf-8")
+        write_atomically(self.root / f"{wheel.stem}.report.json", text)
+
     def add_debug(self, folder: Path) -> None:
         """Add debug files, by build-id."""
         target = self.root / "debug"

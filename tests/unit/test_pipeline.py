@@ -29,6 +29,7 @@ from commonwheel.errors import (
 from commonwheel.inputs import JobInputs
 from commonwheel.pipeline import Pipeline, Settings
 from commonwheel.pipeline.building import check_use
+from commonwheel.pipeline.checking import Checker
 from commonwheel.pipeline.context import with_log
 from commonwheel.pipeline.testing import Trial
 from commonwheel.plan import ConsumerJob, Job
@@ -45,6 +46,12 @@ WHEELS = {
     "zlib-1.3": "commonwheel_zlib_so1-1.3-py3-none-linux_x86_64.whl",
     f"user-1.0-{TAG}": f"user-1.0+commonwheel.1-{TAG}-{TAG}-linux_x86_64.whl",
 }
+
+
+@pytest.fixture(autouse=True)
+def _all_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wheels that are none cannot be held against one another."""
+    monkeypatch.setattr(Checker, "check_together", lambda *_: None)
 
 
 def recipes(folder: Path, overrides: Sequence[str], releases: Sequence[str]) -> RecipeSet:
@@ -99,7 +106,16 @@ def make(run: Pipeline, job: Job, wheel: str, folder: Path, content: bytes = b"w
     facts = {"epoch": 1, "source": {"origin": "here", "sha256": SHA}}
     raw = run.builder.raw.put(made, run.builder.inputs(job, SHA), facts, job=job.id)
     inputs = run.context.inputs.repair(job, raw)
-    return run.builder.repaired.put(made, inputs, facts, job=job.id)
+    stored = run.builder.repaired.put(made, inputs, facts, job=job.id)
+    passed(run, job, stored.wheel, folder.parent)
+    return stored
+
+
+def passed(run: Pipeline, job: Job, wheel: Path, folder: Path) -> None:
+    """Store a report, as if a wheel had passed the gates."""
+    (folder / "passed").mkdir(exist_ok=True)
+    (folder / "passed/report.json").write_text("{}")
+    run.checker.store.put(folder / "passed", run.checker.inputs(job, wheel), job=job.id)
 
 
 def test_a_warm_run_builds_nothing_and_fills_the_wheelhouse(

@@ -16,14 +16,16 @@ KINDS: Mapping[str, str] = {
     "sources": "downloaded sources",
     "raw": "wheels as their builds gave them, and debug files",
     "wheels": "repaired wheels",
+    "checks": "what the gates said",
+    "scans": "what the instructions of libraries are",
     "tests": "what consumers' tests said",
     "envs": "virtual environments with build tools",
     "apt": "Debian's package lists",
     "work": "folders of builds that run, were killed, or were kept",
 }
 # Kinds whose folders are named by a digest, and lie below its first two digits.
-BY_DIGEST = ("sources", "raw", "wheels", "tests")
-STORES = ("raw", "wheels", "tests")
+BY_DIGEST = ("sources", "raw", "wheels", "checks", "tests")
+STORES = ("raw", "wheels", "checks", "tests")
 
 
 @dataclass(frozen=True, kw_only=True)

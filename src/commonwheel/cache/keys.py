@@ -32,6 +32,7 @@ BUILD_CODE = (
     "engine/host.py",
 )
 REPAIR_CODE = ("names.py", "process.py", "template.py", "elf", "wheel", "repair")
+CHECK_CODE = ("names.py", "process.py", "elf", "wheel", "repair", "check", "recipe/resolve.py")
 TEST_CODE = ("engine/suite.py", "engine/known_failures.py")
 # Distributions beside this one whose code writes into wheels. Those of a build's own environment
 # are pinned by the constraints.
@@ -99,7 +100,7 @@ def build_inputs(
         "constraints": dict(constraints),
         "engine": dict(engine),
         "code": dict(code_digests(BUILD_CODE)),
-        "tools": _versions(BUILD_TOOLS),
+        "tools": versions(BUILD_TOOLS),
     }
 
 
@@ -110,9 +111,10 @@ def repair_inputs(*, build_key: str, options: Mapping[str, Any]) -> dict[str, An
         "build": build_key,
         "options": dict(options),
         "code": dict(code_digests(REPAIR_CODE)),
-        "tools": _versions(REPAIR_TOOLS),
+        "tools": versions(REPAIR_TOOLS),
     }
 
 
-def _versions(distributions: Iterable[str]) -> dict[str, str]:
+def versions(distributions: Iterable[str]) -> dict[str, str]:
+    """The installed versions of distributions."""
     return {name: importlib.metadata.version(name) for name in distributions}

@@ -1,11 +1,16 @@
 """What a recipe promises of a wheel, for the gates that hold it to its word."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from commonwheel.check.inspect import Inspected
 from commonwheel.names import Names
-from commonwheel.recipe.model import AnyRecipe, Waiver
-from commonwheel.recipe.resolved import ConsumerBuild, LibraryBuild
+from commonwheel.recipe import resolve
+from commonwheel.recipe.load import RecipeSet
+from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe, Waiver
+from commonwheel.recipe.resolve import Platform
+from commonwheel.wheel.name import normalise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,33 +44,76 @@ class Expected:
     waivers: tuple[Waiver, ...] = ()
 
 
-def expected(recipe: AnyRecipe, build: LibraryBuild | ConsumerBuild) -> Expected:
-    """What a recipe, and what came of it for one release, say of the finished wheel."""
-    lines = {each.name: each.line for each in build.provided}
-    common = Expected(
-        recipe=recipe.name,
-        version=build.version,
-        license=recipe.license,
-        uses=tuple(lines.values()),
-        waivers=recipe.waivers,
-    )
-    if isinstance(build, LibraryBuild):
-        return _library(common, build)
-    return replace(common, grafts=build.grafts, dlopen=tuple(lines[name] for name in build.dlopen))
+def expectations(recipes: RecipeSet, names: Names) -> Callable[[Inspected], Expected | None]:
+    """What recipes say of a wheel that was made by one of them; None for any other wheel."""
+
+    def expect(wheel: Inspected) -> Expected | None:
+        if wheel.manifest is not None:
+            return _library(wheel, wheel.manifest, recipes, names)
+        return _consumer(wheel, recipes, names) if wheel.kind == "consumer" else None
+
+    return expect
 
 
-def _library(common: Expected, build: LibraryBuild) -> Expected:
-    names, products = Names(prefix=build.prefix), build.products
+def _library(
+    wheel: Inspected, manifest: Mapping[str, Any], recipes: RecipeSet, names: Names
+) -> Expected | None:
+    entry = recipes.loaded.get(str(manifest.get("name")))
+    version = str(manifest.get("upstream-version"))
+    if entry is None or not isinstance(entry.recipe, LibraryRecipe):
+        return None
+    recipe = entry.recipe
+    if version not in recipe.versions:
+        return None
+    platform = Platform(arch=wheel.binaries[0].elf.machine if wheel.binaries else "")
+    build = resolve.library(recipe, version, platform, (), names)
     tagged = {library: names.tagged(library.soname) for library in build.libraries}
-    return replace(
-        common,
+    return Expected(
+        recipe=recipe.name,
+        version=version,
+        license=recipe.license,
         exports={name: library.exports for library, name in tagged.items() if library.exports},
         private=tuple(name for library, name in tagged.items() if library.role == "private"),
         products=(
             *(f"lib/{name}" for name in tagged.values()),
-            *(f"include/{header}" for header in products.headers),
-            *(f"bin/{tool}" for tool in products.tools),
-            *products.data,
+            *(f"include/{header}" for header in build.products.headers),
+            *(f"bin/{tool}" for tool in build.products.tools),
+            *build.products.data,
         ),
         data=build.data,
+        uses=_lines(recipe.requires.libraries, wheel, recipes, names),
+        waivers=recipe.waivers,
     )
+
+
+def _consumer(wheel: Inspected, recipes: RecipeSet, names: Names) -> Expected | None:
+    public = wheel.version.partition("+")[0]
+    for entry in recipes.loaded.values():
+        recipe = entry.recipe
+        if not isinstance(recipe, ConsumerRecipe) or normalise(recipe.name) != wheel.distribution:
+            continue
+        for version in recipe.versions:
+            if str(resolve.wheel_version(recipe, version)) == public:
+                return Expected(
+                    recipe=recipe.name,
+                    version=version,
+                    license=recipe.license,
+                    grafts=recipe.grafts,
+                    dlopen=_lines(recipe.dlopen, wheel, recipes, names),
+                    uses=_lines(recipe.uses, wheel, recipes, names),
+                    waivers=recipe.waivers,
+                )
+    return None
+
+
+def _lines(
+    libraries: Iterable[str], wheel: Inspected, recipes: RecipeSet, names: Names
+) -> tuple[str, ...]:
+    """The ABI lines of these libraries: of each, those that the wheel requires, else all."""
+    found: list[str] = []
+    for name in libraries:
+        recipe = recipes.library(name)
+        lines = dict.fromkeys(resolve.line(recipe, version) for version in recipe.versions)
+        required = [line for line in lines if names.distribution(line) in wheel.requires]
+        found += required or lines
+    return tuple(found)

@@ -34,6 +34,8 @@ class Gate(ABC):
     title: ClassVar[str]
     message: ClassVar[str]
     levels: ClassVar[Mapping[Kind, Level]] = EVERY
+    compares: ClassVar[bool] = False
+    """Whether it holds wheels against one another: asked again when all of a set are finished."""
 
     @abstractmethod
     def check(self, case: Case) -> Found:

@@ -43,6 +43,11 @@ class CheckOptions:
     expect: Callable[[Inspected], Expected | None] = nothing_expected
 
 
+def gates_for(*, together: bool) -> tuple[Gate, ...]:
+    """All gates, or those that hold the wheels of a set against one another."""
+    return tuple(gate for gate in GATES if gate.compares) if together else GATES
+
+
 def check(
     wheels: Sequence[Path],
     options: CheckOptions,

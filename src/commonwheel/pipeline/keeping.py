@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from commonwheel.cache.keys import file_digest
@@ -13,14 +14,19 @@ from commonwheel.plan import ConsumerJob, Job, LibraryJob
 
 
 def keep(
-    context: Context, builder: Builder, job: Job, tests: Sequence[Mapping[str, Any]] = ()
+    context: Context,
+    builder: Builder,
+    job: Job,
+    report: Path,
+    tests: Sequence[Mapping[str, Any]] = (),
 ) -> Result:
-    """Put a job's wheel and its debug files into the wheelhouse.
+    """Put a job's wheel, its report and its debug files into the wheelhouse.
 
     Args:
         context: of the run.
         builder: knows what made the wheel.
         job: one that is finished.
+        report: what the gates said.
         tests: of a consumer: what it has passed, with the wheels that it passed it with.
 
     Raises:
@@ -31,6 +37,7 @@ def keep(
     if isinstance(job, ConsumerJob):
         facts |= {"python": job.python, "tests": list(tests)}
     wheel = context.wheelhouse.put(stored.wheel, facts, remedy=_remedy(job))
+    context.wheelhouse.add_report(wheel, report)
     raw = builder.raw.find(stored_build_key(stored))
     if raw is not None and raw.debug is not None:
         context.wheelhouse.add_debug(raw.debug)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from commonwheel.errors import CommonwheelError, ConsumerTestError
+from commonwheel.errors import CommonwheelError, ConsumerTestError, GateError
 from commonwheel.plan import Job
 
 
@@ -40,6 +40,8 @@ class Failure:
         """What became of it, in a few words."""
         if any(isinstance(error, ConsumerTestError) for error in self.errors):
             return "tests failed"
+        if any(isinstance(error, GateError) for error in self.errors):
+            return "did not pass the gates"
         if self.errors:
             return "failed"
         return f"not {'tested' if self.built else 'built'}: needs {', '.join(self.needs)}"
@@ -47,12 +49,14 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How all jobs ended, each in the plan's order."""
+    """How all jobs ended, each in the plan's order; ``clash``: two results do not go together."""
 
     results: tuple[Result, ...]
     failures: tuple[Failure, ...]
+    clash: CommonwheelError | None = None
 
     @property
     def errors(self) -> list[CommonwheelError]:
         """Every error; the first one decides the exit code."""
-        return [error for failure in self.failures for error in failure.errors]
+        errors = [error for failure in self.failures for error in failure.errors]
+        return [*errors, self.clash] if self.clash else errors

@@ -9,9 +9,11 @@ from commonwheel.cache.store import Stored
 from commonwheel.console import Console
 from commonwheel.constraints import Constraints
 from commonwheel.engine.host import HostEngine
+from commonwheel.errors import GateError
 from commonwheel.inputs import JobInputs
 from commonwheel.jobserver import JobServer
 from commonwheel.pipeline.building import Builder
+from commonwheel.pipeline.checking import Checker
 from commonwheel.pipeline.context import Context, Settings, Slots
 from commonwheel.pipeline.keeping import keep
 from commonwheel.pipeline.results import Failure, Report, Result
@@ -51,6 +53,7 @@ class Pipeline:
         )
         self.plan = plan
         self.builder = Builder(self.context)
+        self.checker = Checker(self.context)
         self.tester = Tester(self.context)
         self.results: dict[str, Result] = {}
 
@@ -74,7 +77,16 @@ class Pipeline:
         return Report(
             results=tuple(self.results[j.id] for j in self.plan.jobs if j.id in self.results),
             failures=tuple(failure for failure in failures if failure),
+            clash=self._clash(),
         )
+
+    def _clash(self) -> GateError | None:
+        """Why the wheels that came out cannot be installed together."""
+        try:
+            self.checker.check_together([j for j in self.plan.jobs if j.id in self.results])
+        except GateError as error:
+            return error
+        return None
 
     def find_done(self) -> list[Job]:
         """Note what is stored; returns the jobs that are sure to be compiled, in order.
@@ -91,7 +103,7 @@ class Pipeline:
                 raw, stored = self.builder.find(job)
                 if raw is None:
                     compiled[job.id] = job
-                elif stored is not None:
+                elif stored is not None and self.checker.find(job, stored.wheel):
                     done[job.id] = stored
         return list(compiled.values())
 
@@ -127,11 +139,15 @@ class Pipeline:
         if job.id in self.context.done:
             self.builder.say_cached(job)
         else:
-            self.context.done[job.id] = self.builder.build(job)
+            made = self.builder.build(job)
+            self.checker.check(job, made.wheel)
+            # Those that need it may begin.
+            self.context.done[job.id] = made
 
     def _keep(self, job: Job) -> None:
         tests = self.tester.records(job) if isinstance(job, ConsumerJob) else ()
-        self.results[job.id] = keep(self.context, self.builder, job, tests)
+        report = self.checker.report(job, self.context.done[job.id].wheel)
+        self.results[job.id] = keep(self.context, self.builder, job, report, tests)
 
     # --- running --------------------------------------------------------------------------------
 

@@ -251,7 +251,7 @@ def test_versions_of_a_library_that_are_none_are_told_once(tmp_path: Path) -> No
 
 
 def test_braces_in_tests_and_prose_are_text(tmp_path: Path) -> None:
-    text = user(more="waivers: [{gate: CW201, reason: 'it says {nothing}'}]\n").replace(
+    text = user(more="waivers: [{gate: CW601, reason: 'it says {nothing}'}]\n").replace(
         "imports: user", "imports: user\n  command: ['-k', 'not {x}']"
     )
     assert findings(tmp_path, lib(), text.replace("for tests", "for {tests}")) == []

@@ -1,0 +1,115 @@
+"""``commonwheel check``: hold wheels against the gates."""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+
+from commonwheel.check.case import Tools
+from commonwheel.check.expected import expectations
+from commonwheel.check.finding import Report
+from commonwheel.check.inspect import Inspected, inspect
+from commonwheel.check.render import as_json, github, sarif, table
+from commonwheel.check.run import CheckOptions, check
+from commonwheel.cli.common import (
+    add_folder_option,
+    add_output_options,
+    cache_folder,
+    environment,
+    load_recipes,
+    make_console,
+    show,
+)
+from commonwheel.errors import GateError, UsageError
+from commonwheel.names import Names
+from commonwheel.render import counted
+from commonwheel.repair.claimed import claimed_sonames
+
+SUMMARY = "hold wheels against the gates: ours, and anybody's"
+DESCRIPTION = (
+    "Hold wheels against the gates: identity, closure, loading, hardening, portability, contents, "
+    "leaks. Wheels that are named together are taken for one set, to be installed together."
+)
+RENDERINGS: Mapping[str, Callable[[Sequence[Report]], RenderableType]] = {
+    "table": table,
+    "json": as_json,
+    "sarif": sarif,
+    "github": github,
+}
+
+
+def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("check", help=SUMMARY, description=DESCRIPTION, parents=parents)
+    parser.add_argument(
+        "wheels", metavar="WHEEL", nargs="+", type=Path, help="a wheel, or a folder of wheels"
+    )
+    parser.add_argument(
+        "--with",
+        metavar="PATH",
+        dest="beside",
+        type=Path,
+        action="append",
+        default=[],
+        help="a wheel, or a folder of them, that is installed beside these or came before them: "
+        "library wheels, earlier releases; may be repeated; it is not checked itself",
+    )
+    parser.add_argument(
+        "--load",
+        action="store_true",
+        help="load each library and extension as well, which runs code of the wheels",
+    )
+    parser.add_argument(
+        "--scan",
+        action="store_true",
+        help="look at the instructions of library wheels as well, which takes seconds to minutes",
+    )
+    add_folder_option(parser)
+    add_output_options(parser, *RENDERINGS)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check each wheel, show what was found, and fail if a wheel does not pass."""
+    console, names = make_console(options, os.environ), options.configuration.names
+    recipes, cache = load_recipes(options), cache_folder(environment(options))
+    chosen = CheckOptions(
+        names=names,
+        claimed=claimed_sonames(recipes),
+        tools=Tools(load=options.load, scan=options.scan, cache=cache / "scans"),
+        expect=expectations(recipes, names),
+    )
+    wheels = list(_wheels(options.wheels))
+    reports = list(check(wheels, chosen, beside=_beside(options.beside, wheels, names)))
+    show(options, RENDERINGS[options.format](reports), console)
+    failed = [report for report in reports if not report.passes]
+    if failed:
+        errors = sum(finding.fails for report in failed for finding in report.findings)
+        raise GateError(
+            f"{len(failed)} of {counted(len(reports), 'wheel')} did not pass: "
+            f"{counted(errors, 'error')}",
+            hint="what each gate asks for, why, and how to mend it: docs/reference/gates.md",
+        )
+
+
+def _wheels(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            found = sorted(path.glob("*.whl"))
+            if not found:
+                raise UsageError(f"there is no wheel in {path}")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise UsageError(f"{path}: no such wheel or folder")
+
+
+def _beside(paths: Sequence[Path], wheels: Sequence[Path], names: Names) -> Iterator[Inspected]:
+    checked = {wheel.resolve() for wheel in wheels}
+    for path in _wheels(paths):
+        if path.resolve() not in checked:
+            yield inspect(path, names)[0]
