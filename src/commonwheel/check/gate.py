@@ -56,3 +56,8 @@ class Gate(ABC):
     def unchecked(self, reason: str, member: str = "") -> NotChecked:
         """Something that this gate could not look at."""
         return NotChecked(gate=self.id, member=member, reason=reason)
+
+    def unread(self, case: Case) -> Iterator[NotChecked]:
+        """The ELF files of this wheel that cannot be read."""
+        for member, what in case.wheel.malformed.items():
+            yield self.unchecked(what, member)

@@ -14,6 +14,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from commonwheel.cache.keys import file_digest
+from commonwheel.check.places import Place, places
+from commonwheel.check.symbols import strong_symbols
 from commonwheel.elf import Elf, is_elf, read_elf
 from commonwheel.errors import ElfError, WheelError
 from commonwheel.names import Names
@@ -53,6 +55,21 @@ class Binary:
     def answers_to(self) -> str:
         """What a DT_NEEDED must say to mean this file: the SONAME, else the file's name."""
         return self.elf.soname or self.file_name
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether a repair tool has put it where it puts what it copies into wheels."""
+        folders = self.member.split("/")[:-1]
+        return any(folder.endswith((".libs", ".dylibs")) for folder in folders)
+
+    @cached_property
+    def strong(self) -> Mapping[str, frozenset[str | None]]:
+        """Version nodes of each symbol by which it can take another library's place.
+
+        Raises:
+            ElfError: its symbol table is malformed.
+        """
+        return strong_symbols(self.elf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +126,20 @@ class Inspected:
     def by_member(self) -> Mapping[str, Binary]:
         """Its ELF files."""
         return {binary.member: binary for binary in self.binaries}
+
+    @cached_property
+    def needed_by(self) -> Mapping[str, str]:
+        """The first of its ELF files that NEEDs a library, by what DT_NEEDED says."""
+        found: dict[str, str] = {}
+        for binary in self.binaries:
+            for soname in binary.elf.needed:
+                found.setdefault(soname, binary.member)
+        return found
+
+    @cached_property
+    def places(self) -> Mapping[Place, str]:
+        """What it puts where, as :func:`places` tells."""
+        return places(self.wheel)
 
     @cached_property
     def by_soname(self) -> Mapping[str, Binary]:

@@ -84,13 +84,14 @@ def library(
     libraries: Mapping[str, bytes],
     *,
     members: Mapping[str, bytes] | None = None,
+    outside: Mapping[str, bytes] | None = None,
     requires: Sequence[str] = (),
     upstream: Mapping[str, str] | None = None,
     **others: object,
 ) -> Path:
     """A library wheel of ``libraries`` (tagged SONAME → content), with a manifest and an SBOM.
 
-    ``members`` lie below its prefix.
+    ``members`` lie below its prefix, ``outside`` do not.
     """
     package = NAMES.module(line).replace(".", "/")
     manifest = {
@@ -124,7 +125,7 @@ def library(
         folder,
         NAMES.distribution(line),
         version,
-        {**init, **files},
+        {**init, **files, **(outside or {})},
         requires=requires,
         info=info,
         **others,  # type: ignore[arg-type]
