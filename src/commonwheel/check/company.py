@@ -2,12 +2,39 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from commonwheel.check.inspect import Inspected
+from commonwheel.check.inspect import Inspected, requirements
 from commonwheel.wheel.name import WheelName
+from commonwheel.wheel.read import read_wheel
+
+
+def providers_first(paths: Sequence[Path]) -> list[Path]:
+    """Wheels in an order in which each comes behind those that it requires, else as given.
+
+    Raises:
+        WheelError: one of them is no wheel.
+    """
+    wheels = {path: read_wheel(path) for path in paths}
+    by_distribution: dict[str, list[Path]] = {}
+    for path, wheel in wheels.items():
+        by_distribution.setdefault(wheel.name.normalised, []).append(path)
+    order: dict[Path, None] = {}
+
+    def place(path: Path, above: frozenset[Path]) -> None:
+        if path in order or path in above:  # placed, or one of a circle
+            return
+        for name in requirements(wheels[path]):
+            for other in by_distribution.get(name, ()):
+                place(other, above | {path})
+        order[path] = None
+
+    for path in paths:
+        place(path, frozenset())
+    return list(order)
 
 
 def company(wheel: Inspected, known: Iterable[Inspected]) -> tuple[Inspected, ...]:

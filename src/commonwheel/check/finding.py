@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Level: TypeAlias = Literal["error", "warning"]
-Verdict: TypeAlias = Literal["passed", "failed", "waived", "not checked"]
+Verdict: TypeAlias = Literal["passed", "failed", "warned", "waived", "not checked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +104,10 @@ def outcome(gate: str, found: Sequence[Finding | NotChecked]) -> Outcome:
     findings = tuple(each for each in found if isinstance(each, Finding))
     unchecked = tuple(each for each in found if isinstance(each, NotChecked))
     verdict: Verdict = "passed"
-    if any(each.waiver is None for each in findings):
+    if any(each.fails for each in findings):
         verdict = "failed"
+    elif any(each.waiver is None for each in findings):
+        verdict = "warned"
     elif findings:
         verdict = "waived"
     elif unchecked:

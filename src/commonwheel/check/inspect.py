@@ -112,15 +112,7 @@ class Inspected:
     @cached_property
     def requires(self) -> Mapping[str, Requirement]:
         """Its well-formed requirements that no extra asks for, by distribution."""
-        found: dict[str, Requirement] = {}
-        for text in self.wheel.metadata_fields.get_all("Requires-Dist") or ():
-            try:
-                requirement = Requirement(str(text))
-            except InvalidRequirement:
-                continue  # the gate on metadata says so
-            if requirement.marker is None or "extra" not in str(requirement.marker):
-                found[canonicalize_name(requirement.name)] = requirement
-        return found
+        return requirements(self.wheel)
 
     @cached_property
     def by_member(self) -> Mapping[str, Binary]:
@@ -145,6 +137,19 @@ class Inspected:
     def by_soname(self) -> Mapping[str, Binary]:
         """Its shared libraries (no extension modules without a SONAME), by what they answer to."""
         return {binary.answers_to: binary for binary in self.binaries}
+
+
+def requirements(wheel: Wheel) -> dict[str, Requirement]:
+    """The well-formed requirements of a wheel that no extra asks for, by distribution."""
+    found: dict[str, Requirement] = {}
+    for text in wheel.metadata_fields.get_all("Requires-Dist") or ():
+        try:
+            requirement = Requirement(str(text))
+        except InvalidRequirement:
+            continue  # the gate on metadata says so
+        if requirement.marker is None or "extra" not in str(requirement.marker):
+            found[canonicalize_name(requirement.name)] = requirement
+    return found
 
 
 def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:

@@ -42,7 +42,7 @@ def _wheel(report: Report) -> Iterator[RenderableType]:
 
 def headline(report: Report) -> str:
     """One line: what kind of wheel, its true tag, and how many gates ended how."""
-    order = ("passed", "failed", "waived", "not checked")
+    order = ("passed", "failed", "warned", "waived", "not checked")
     counts = ", ".join(f"{report.counts[v]} {v}" for v in order if report.counts.get(v))
     return ", ".join(filter(None, [report.kind, report.tag])) + f": {counts or 'nothing to check'}"
 

@@ -87,10 +87,10 @@ def check_case(case: Case, gates: Sequence[Gate] = GATES) -> Report:
     """Ask the gates about one wheel."""
     asked = [gate for gate in gates if case.wheel.kind in gate.levels]
     waivers = list(_waivers(case))
-    found = {gate.id: [_waived(each, waivers) for each in gate.check(case)] for gate in asked}
-    used = {each.waiver for every in found.values() for each in every if isinstance(each, Finding)}
-    unused = [waiver for waiver in waivers if waiver.reason not in used]
+    used: set[int] = set()
+    found = {gate.id: [_waived(e, waivers, used) for e in gate.check(case)] for gate in asked}
     if UnusedWaiver.id in found:
+        unused = (waiver for i, waiver in enumerate(waivers) if i not in used)
         found[UnusedWaiver.id] += UnusedWaiver().findings(case, unused)
     outcomes: tuple[Outcome, ...] = tuple(outcome(gate, every) for gate, every in found.items())
     return Report(
@@ -115,11 +115,15 @@ def _waivers(case: Case) -> Iterator[Waiver]:
             yield waiver
 
 
-def _waived(each: Finding | NotChecked, waivers: Iterable[Waiver]) -> Finding | NotChecked:
+def _waived(
+    each: Finding | NotChecked, waivers: Sequence[Waiver], used: set[int]
+) -> Finding | NotChecked:
+    """A finding with the reason of the waiver that fits; which those are is noted in ``used``."""
     if isinstance(each, NotChecked):
         return each
-    for waiver in waivers:
+    for i, waiver in enumerate(waivers):
         fits = not waiver.files or any(fnmatchcase(each.member, p) for p in waiver.files)
         if waiver.gate == each.gate and fits:
+            used.add(i)
             return replace(each, waiver=waiver.reason)
     return each

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from commonwheel.check.case import Tools
+from commonwheel.check.company import providers_first
 from commonwheel.check.expected import expectations
 from commonwheel.check.finding import Report
 from commonwheel.check.inspect import Inspected, inspect
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
         tools=Tools(load=options.load, scan=options.scan, cache=cache / "scans"),
         expect=expectations(recipes, names),
     )
-    wheels = list(_wheels(options.wheels))
+    wheels = providers_first(list(_wheels(options.wheels)))
     reports = list(check(wheels, chosen, beside=_beside(options.beside, wheels, names)))
     show(options, RENDERINGS[options.format](reports), console)
     failed = [report for report in reports if not report.passes]

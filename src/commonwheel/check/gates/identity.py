@@ -116,6 +116,7 @@ class SonameOwner(Gate):
     title = "every SONAME has one owner"
     message = "{soname} is in {other} too ({file}), with {bytes} bytes"
     levels = EVERY
+    compares = True
 
     def check(self, case: Case) -> Found:
         """SONAMEs that another wheel of the set brings."""
@@ -164,6 +165,7 @@ class PathOwner(Gate):
     title = "every installed path has one owner"
     message = "{paths} in {other} too: {names}"
     levels = MILD
+    compares = True
 
     def check(self, case: Case) -> Found:
         """What another wheel of the set installs at the same place."""
@@ -196,6 +198,7 @@ class OneCopy(Gate):
     title = "every library's content is there once"
     message = "has the same content as {other}"
     levels = MILD
+    compares = True
 
     def check(self, case: Case) -> Found:
         """ELF files of the same sha256."""

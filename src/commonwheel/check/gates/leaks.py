@@ -92,6 +92,7 @@ class OneDefinition(Gate):
     title = "no symbol of a library is exported twice"
     message = "exports {symbols} that {library} of {owner} exports too: {names}"
     levels = MILD
+    compares = True
 
     def check(self, case: Case) -> Found:
         """Definitions that get in each other's way."""
