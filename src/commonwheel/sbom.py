@@ -1,4 +1,4 @@
-"""The CycloneDX document of a library wheel (PEP 770): its sources, and what it links to."""
+"""The CycloneDX document of a library wheel (PEP 770): sources, files, data, what it links to."""
 
 import re
 import uuid
@@ -59,15 +59,23 @@ def _source_reference(build: LibraryBuild, source: SourceFact) -> ExternalRefere
 
 
 def _files(build: LibraryBuild) -> list[Component]:
+    """Libraries by upstream's SONAME, programs and data sets by their paths below the prefix.
+
+    They have no digests: the document is written before they are built, and RECORD has them.
+    """
+    files = [library.soname for library in build.libraries]
+    files += [f"bin/{tool}" for tool in build.products.tools]
+    kinds = [(name, ComponentType.FILE) for name in files]
+    kinds += [(folder, ComponentType.DATA) for folder in build.data]
     return [
         Component(
-            name=library.soname,
+            name=name,
             version=build.version,
-            type=ComponentType.FILE,
+            type=kind,
             # One that is not given is drawn at random.
-            bom_ref=f"{build.line}/{library.soname}",
+            bom_ref=f"{build.line}/{name}",
         )
-        for library in build.libraries
+        for name, kind in kinds
     ]
 
 

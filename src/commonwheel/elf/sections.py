@@ -11,20 +11,27 @@ OFFSET = 4
 SIZE = 5
 
 
-def section_names(path: Path) -> frozenset[str]:
+def section_names(data: bytes | Path, *, name: str | None = None) -> frozenset[str]:
     """The names of all sections; empty for an object without section headers.
 
+    Args:
+        data: the file's path, or its whole content.
+        name: what errors call it; its path, or ``<bytes>``, when None.
+
     Raises:
-        ElfError: the file is not ELF, cannot be read, or its section headers are malformed.
+        ElfError: it is not ELF, cannot be read, or its section headers are malformed.
     """
+    if isinstance(data, bytes):
+        return _names(open_image(data, name or "<bytes>"))
+    where = name or str(data)
     try:
-        with path.open("rb") as file:
+        with data.open("rb") as file:
             if not file.peek(1):
-                raise ElfError("is empty", where=str(path))
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-                return _names(open_image(data, str(path)))
+                raise ElfError("is empty", where=where)
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                return _names(open_image(content, where))
     except OSError as error:
-        raise ElfError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise ElfError(f"cannot be read: {error.strerror}", where=where) from error
 
 
 def _names(image: Image) -> frozenset[str]:

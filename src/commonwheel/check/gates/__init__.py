@@ -8,6 +8,7 @@ from commonwheel.check.gates import (
     identity,
     leaks,
     loading,
+    metadata,
     portability,
 )
 
@@ -29,5 +30,6 @@ GATES: tuple[Gate, ...] = (
     *hardening.GATES,
     *portability.GATES,
     *contents.GATES,
+    *metadata.GATES,
     *leaks.GATES,
 )
