@@ -193,7 +193,6 @@ def by_hand(kitchen: Kitchen, project: StagedProject, *, jobs: int = 0) -> ByHan
         languages=recipe.build.languages,
         root=project.root,
         path=path,
-        debug=True,
     )
     compilers = {
         variable: shutil.which(toolchain.COMPILERS[language][0], path=path) or language

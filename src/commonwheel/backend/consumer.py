@@ -64,7 +64,7 @@ def _enter(project: StagedProject, given: Mapping[str, Any]) -> tuple[Any, dict[
         languages=toolchain.CONSUMER_LANGUAGES,
         root=project.root,
         path=f"{prefix.path / 'bin'}{os.pathsep}{path}",
-        debug=False,
+        extensions=True,
     )
     values = prefix.placeholders(recipe.provided)
     # A build that names library wheels in its build-system.requires imports them, too.

@@ -47,7 +47,6 @@ def build(project: StagedProject, wheel_directory: Path, settings: Mapping[str, 
         libraries=recipe.libraries,
         root=project.root,
         path=f"{prefix.path / 'bin'}{os.pathsep}{path}",
-        debug=True,
     )
     tree = _compile(*situation(project, job, prefix, tools, settings), recipe)
     if settings.get("until") == "installed":

@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,9 @@ CASE = """\
 """
 
 # Functions and lines, for backtraces; types and variables cost C++ a tenth to a third more time.
-DEBUG = "-g1"
+LIBRARY_CODE = ("-O2", "-g1")
+# As CPython compiles extensions: setuptools drops its flags where CC and CFLAGS are set.
+EXTENSION_CODE = ("-O3", "-DNDEBUG", "-fwrapv", "-g0")
 FORTIFY = ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
 HARDENING = ("-fstack-protector-strong", *FORTIFY)
 # Control-flow protection; the linker notes it in what it makes when the C library's own start files
@@ -130,7 +133,7 @@ def make(
     libraries: Sequence[Library] = (),
     root: Path,
     path: str,
-    debug: bool,
+    extensions: bool = False,
 ) -> Toolchain:
     """Write the compiler scripts into ``folder`` and reckon the environment.
 
@@ -141,7 +144,7 @@ def make(
         libraries: those with ``exports`` get a version map.
         root: the staged project; its path is mapped away.
         path: PATH of the build.
-        debug: keep debug information, to be split off later.
+        extensions: the build is a consumer's; a library's keeps debug information, to be split off.
 
     Raises:
         BuildError: makefiles cannot work in a folder of that name.
@@ -167,7 +170,10 @@ def make(
         )
         compilers[language].write_text(script, encoding="utf-8")
         compilers[language].chmod(0o755)
-    environment = {"PATH": f"{folder}{os.pathsep}{path}", **_flags(prefix, root, debug=debug)}
+    environment = {
+        "PATH": f"{folder}{os.pathsep}{path}",
+        **_flags(prefix, root, extensions=extensions),
+    }
     for language, each in compilers.items():
         environment |= dict.fromkeys(VARIABLES[language], str(each))
     return Toolchain(compilers=compilers, platform=platform, environment=environment)
@@ -205,13 +211,20 @@ def _confine(compiler: str, platform: Path, folder: Path) -> str:
     return f"-specs={shlex.quote(str(specs))}"
 
 
-def _flags(prefix: Prefix, root: Path, *, debug: bool) -> dict[str, str]:
+def _flags(prefix: Prefix, root: Path, *, extensions: bool) -> dict[str, str]:
     branches = [BRANCHES[machine()]] if machine() in BRANCHES else []
-    debugging = DEBUG if debug else "-g0"
-    mapping = f"-ffile-prefix-map={root}=."
-    common = ["-O2", debugging, "-fPIC", *HARDENING, *branches, mapping]
+    places = {root: ".", sys.prefix: "tools", sys.base_prefix: "python"}
+    mapping = [f"-ffile-prefix-map={place}={name}" for place, name in places.items()]
+    common = [
+        *(EXTENSION_CODE if extensions else LIBRARY_CODE),
+        "-fPIC",
+        *HARDENING,
+        *branches,
+        *mapping,
+    ]
     fortran = " ".join(flag for flag in common if flag not in FORTIFY)
     link = [f"-L{prefix.lib}", f"-Wl,-rpath-link,{prefix.lib}", *LINKING]
+    link += ["-Wl,-s"] if extensions else []
     return {
         "CPPFLAGS": f"-I{prefix.include}",
         "CFLAGS": " ".join(common),

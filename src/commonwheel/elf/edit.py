@@ -6,7 +6,7 @@ It is a new file, so hard links (uv's and pip's caches) keep their bytes.
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -53,7 +53,9 @@ def edit(
         raise ElfError(msg, where=str(path))
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        run([find_patchelf(), *_options(before, expected), "--output", part, path])
+        for options in _options(before, expected):
+            source = part if part.exists() else path
+            run([find_patchelf(), *options, "--output", part, source])
         shutil.copymode(path, part)
         _verify(before, expected, read_elf(part, name=str(path)))
         part.replace(path)
@@ -86,13 +88,14 @@ def _expected(
     )
 
 
-def _options(before: Elf, expected: Elf) -> list[str]:
-    """Patchelf's options for the differences; ``--replace-needed`` renames verneed's files too."""
+def _options(before: Elf, expected: Elf) -> Iterator[list[str]]:
+    """Patchelf's options for the differences, a list for each of its runs."""
     options: list[str] = []
     if expected.soname != before.soname:
         options += ["--set-soname", expected.soname or ""]
     names = dict(zip(before.needed, expected.needed, strict=True))
     needs = zip(before.version_needs, expected.version_needs, strict=True)
+    # --replace-needed renames the files of needed versions, too.
     names |= {old[0]: new[0] for old, new in needs}
     for old, new in names.items():
         if old != new:
@@ -101,8 +104,11 @@ def _options(before: Elf, expected: Elf) -> list[str]:
         if expected.rpath:
             options += ["--force-rpath", "--set-rpath", ":".join(expected.rpath)]
         else:
+            # Removing alone leaves the path in the string table, where it tells of the build.
+            yield ["--set-rpath", ""]
             options += ["--remove-rpath"]
-    return options
+    if options:
+        yield options
 
 
 def _verify(before: Elf, expected: Elf, after: Elf) -> None:

@@ -68,6 +68,13 @@ def test_rpath_takes_the_place_of_runpath(compile_library: Compile, dtags: str) 
     assert (read_elf(path).rpath, read_elf(path).runpath) == (tuple(ORIGIN), ())
 
 
+@pytest.mark.parametrize("rpath", [["/b"], ORIGIN, []])
+def test_the_old_path_is_not_left_in_the_file(compile_library: Compile, rpath: list[str]) -> None:
+    path = compile_library("-Wl,-rpath,/home/somebody/lib")
+    edit(path, rpath=rpath)
+    assert b"somebody" not in path.read_bytes()
+
+
 def test_runpath_of_the_same_text_becomes_rpath(compile_library: Compile) -> None:
     path = compile_library("-Wl,--enable-new-dtags,-rpath,/a")
     assert edit(path, rpath=["/a"])
