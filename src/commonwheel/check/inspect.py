@@ -3,6 +3,7 @@
 import hashlib
 import os
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from commonwheel.repair.classify import FIXED_SCHEMES
 from commonwheel.repair.loader import LOADER
 from commonwheel.repair.providers import ProviderWheel, read_manifest, read_provider
 from commonwheel.wheel.read import Wheel, read_wheel
+
+WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 Kind: TypeAlias = Literal["library", "consumer", "foreign"]
 Contents: TypeAlias = Mapping[str, bytes]
@@ -84,6 +87,7 @@ class Inspected:
         provider: a library wheel as repair knows it.
         binaries: every ELF file that can be read.
         malformed: of every other one, what is wrong with it, by member.
+        header_words: of a library wheel, every identifier in its headers.
     """
 
     wheel: Wheel
@@ -93,6 +97,7 @@ class Inspected:
     provider: ProviderWheel | None = None
     binaries: tuple[Binary, ...] = ()
     malformed: Mapping[str, str]
+    header_words: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -177,8 +182,17 @@ def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:
         provider=provider,
         binaries=tuple(binaries),
         malformed=malformed,
+        header_words=_header_words(provider, contents) if provider else frozenset(),
     )
     return inspected, contents
+
+
+def _header_words(provider: ProviderWheel, contents: Contents) -> frozenset[str]:
+    folder = posixpath.join(posixpath.dirname(provider.lib), "include", "")
+    headers = (content for member, content in contents.items() if member.startswith(folder))
+    return frozenset(
+        word.decode() for content in headers for word in {*WORD.findall(content)}
+    )
 
 
 def read_all(wheel: Wheel) -> Contents:

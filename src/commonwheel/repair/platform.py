@@ -54,6 +54,16 @@ def is_platform(soname: str) -> bool:
     return soname in platform_libraries() or MUSL.match(soname) is not None
 
 
+@cache
+def knows_node(node: str, arch: str) -> bool:
+    """Whether a platform policy has a version node (``GLIBC_2.17``) on an architecture."""
+    match = VERSION_NODE.match(node)
+    return match is not None and any(
+        match["version"] in policy["symbol_versions"].get(arch, {}).get(match["family"], ())
+        for policy in _policies()
+    )
+
+
 def requirements(elfs: Iterable[Elf]) -> list[Requirement]:
     """The version nodes that the files need of glibc and of the compiler's run-time libraries."""
     return [
