@@ -1,12 +1,13 @@
 """One wheel under check, with all that it is held against."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from commonwheel.check.expected import Expected
 from commonwheel.check.inspect import Contents, Inspected
+from commonwheel.check.trial import Trial, try_loading
 from commonwheel.names import Names
 
 
@@ -20,12 +21,14 @@ class Tools:
         scan: whether instructions are looked at, which takes seconds to minutes.
         cache: folder for the results of such scans; None keeps none.
         scratch: folder for temporary folders.
+        environ: where interpreters are looked for (PATH, PYENV_ROOT).
     """
 
     load: bool = False
     scan: bool = False
     cache: Path | None = None
     scratch: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +70,27 @@ class Case:
             if other.provider is not None
             for soname in other.provider.sonames
         }
+
+    @cached_property
+    def required(self) -> tuple[Inspected, ...]:
+        """The wheels beside it that it requires, and those that these require."""
+        by_distribution = {other.distribution: other for other in self.others}
+        queue, seen = [self.wheel], {self.wheel.distribution}
+        for wheel in queue:  # grows meanwhile
+            names = [n for n in wheel.requires if n in by_distribution and n not in seen]
+            seen.update(names)
+            queue += [by_distribution[name] for name in names]
+        return tuple(queue[1:])
+
+    @cached_property
+    def trial(self) -> Trial:
+        """How its files load; all its native code runs, where `tools.load` allows that."""
+        if not self.tools.load:
+            return Trial(untried={"": "native code is not run unless asked for"})
+        return try_loading(
+            self.wheel,
+            self.contents,
+            self.required,
+            scratch=self.tools.scratch,
+            environ=self.tools.environ,
+        )

@@ -190,9 +190,7 @@ def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:
 def _header_words(provider: ProviderWheel, contents: Contents) -> frozenset[str]:
     folder = posixpath.join(posixpath.dirname(provider.lib), "include", "")
     headers = (content for member, content in contents.items() if member.startswith(folder))
-    return frozenset(
-        word.decode() for content in headers for word in {*WORD.findall(content)}
-    )
+    return frozenset(word.decode() for content in headers for word in {*WORD.findall(content)})
 
 
 def read_all(wheel: Wheel) -> Contents:

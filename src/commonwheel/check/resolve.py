@@ -4,7 +4,7 @@ Source: System V gABI, chapter 5 ("Shared Object Dependencies"); glibc's elf/dl-
 definition matches a version) and elf/dl-version.c (which version nodes must be there).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -95,7 +95,7 @@ class Linker:
             soname for each in case.providers if each.provider for soname in each.provider.upstream
         }
         self._held: dict[str, dict[tuple[str, str], Library]] = {}
-        self._required = () if self._is_ours else tuple(required(case))
+        self._required = () if self._is_ours else case.required
 
     def library(self, binary: Binary) -> Library:
         """A binary of the wheel as a library, whoever shares its SONAME."""
@@ -214,18 +214,6 @@ def unresolved(scope: Scope, *, interpreter: bool) -> Unresolved:
         and scope.definer(symbol) is None
     )
     return Unresolved(symbols=tuple(symbols), nodes=tuple(lost), doubtful=tuple(doubtful))
-
-
-def required(case: Case) -> Iterator[Inspected]:
-    """The wheels at hand that a wheel requires, and those that these require."""
-    by_distribution = {other.distribution: other for other in case.others}
-    queue, seen = [case.wheel], {case.wheel.distribution}
-    for wheel in queue:  # grows meanwhile
-        for name in wheel.requires:
-            if name in by_distribution and name not in seen:
-                seen.add(name)
-                queue.append(by_distribution[name])
-    yield from queue[1:]
 
 
 @cache

@@ -176,7 +176,7 @@ class SharedWithItsNeeds(Gate):
     def check(self, case: Case) -> Found:
         """Compare libraries of one SONAME over the set, and look at what ours need."""
         linker = Linker(case)
-        mine = [binary for binary in _shared(case.wheel)]
+        mine = list(_shared(case.wheel))
         for index, binary in enumerate(mine):
             rivals = [(case.wheel, other) for other in mine[:index]]
             rivals += [(other, each) for other in case.others for each in _shared(other)]
@@ -240,9 +240,7 @@ class SymbolsResolve(Gate):
             except ElfError as error:
                 yield self.unchecked(error.what, member)
 
-    def _judge(
-        self, case: Case, member: str, left: Unresolved, scopes: dict[str, Scope]
-    ) -> Found:
+    def _judge(self, case: Case, member: str, left: Unresolved, scopes: dict[str, Scope]) -> Found:
         scope = scopes[member]
         for file, node in left.nodes:
             yield self.finding(case, member, what=f"the version node {node} of {file}")
@@ -280,7 +278,8 @@ class NoPrivateSymbols(Gate):
 
     def check(self, case: Case) -> Found:
         """Attribute each symbol to the library that it binds to."""
-        linker, blind = Linker(case), {}
+        linker = Linker(case)
+        blind: set[str] = set()
         for binary in programs(case.wheel):
             yield from self._private_libraries(case, linker, binary)
             scope = linker.scope(linker.library(binary))
@@ -291,7 +290,7 @@ class NoPrivateSymbols(Gate):
                 continue
             for owner, names in used:
                 if not owner.header_words:
-                    blind[owner.distribution] = None
+                    blind.add(owner.distribution)
                     continue
                 private = sorted(n for n in names if not {*path(n)} <= owner.header_words)
                 if private:
@@ -302,7 +301,7 @@ class NoPrivateSymbols(Gate):
                         distribution=owner.distribution,
                         why="no header of it names",
                     )
-        for distribution in blind:
+        for distribution in sorted(blind):
             yield self.unchecked(f"{distribution} has no headers")
 
     def _private_libraries(self, case: Case, linker: Linker, binary: Binary) -> Found:
