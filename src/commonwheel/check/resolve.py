@@ -17,6 +17,8 @@ from commonwheel.repair.platform import VERSION_NODE, is_platform, knows_node, l
 
 # Of the C API, which the interpreter that loads an extension module has.
 INTERPRETER = ("Py", "_Py")
+# Policies list the same libraries for all architectures.
+ANY = "x86_64"
 # What an interpreter has loaded, whatever an extension module asks for itself.
 INTERPRETERS_OWN = ("libc.so.6", "libm.so.6")
 
@@ -101,12 +103,12 @@ class Linker:
         """A binary of the wheel as a library, whoever shares its SONAME."""
         return Library(soname=binary.answers_to, elf=binary.elf, owner=self._case.wheel)
 
-    def is_platform(self, soname: str, machine: str) -> bool:
+    def is_platform(self, soname: str) -> bool:
         """Whether the platform has a library; what has a recipe is never the platform's for us."""
         if self._is_ours:
             taken = soname in self._case.claimed or soname in self._upstream
             return is_platform(soname) and not taken
-        return is_platform(soname) or _is_allowed(soname, machine)
+        return is_platform(soname) or _is_allowed(soname)
 
     def owner(self, soname: str, elf: Elf) -> Inspected | None:
         """The wheel whose library a file of the case's wheel gets, None where no wheel has it."""
@@ -126,7 +128,8 @@ class Linker:
                     missing.append(soname)
                 else:
                     found.append(needed)
-        if root.elf.type == "shared" and root.owner is not None and root.owner.kind != "library":
+        # With libc missing, it is another one than this host's.
+        if root.elf.type == "shared" and self._case.wheel.kind != "library" and not missing:
             copies = (host_library(name, root.elf.machine) for name in INTERPRETERS_OWN)
             found += [copy for copy in copies if copy is not None and copy.soname not in seen]
         return Scope(libraries=tuple(found), missing=tuple(missing))
@@ -135,7 +138,7 @@ class Linker:
         machine = asker.elf.machine
         if asker.owner is not None:
             held = self._wheels(soname, machine, asker.owner)
-            if held is not None or not self.is_platform(soname, machine):
+            if held is not None or not self.is_platform(soname):
                 return held
         return host_library(soname, machine)
 
@@ -231,12 +234,12 @@ def host_library(soname: str, machine: str) -> Library | None:
 
 
 @cache
-def _is_allowed(soname: str, machine: str) -> bool:
+def _is_allowed(soname: str) -> bool:
     """Whether auditwheel's policies know it on a platform; loaders go by many names."""
     if soname.startswith(("ld-linux", "ld64.so", "ld-musl")):
         return True
     # musl's own libc where it was linked without its architecture's name
-    return soname == "libc.so" or lowest_policy((), {soname}, machine) is not None
+    return soname == "libc.so" or lowest_policy((), {soname}, ANY) is not None
 
 
 def _is_platforms(scope: Scope, file: str) -> bool:

@@ -177,6 +177,11 @@ def checked(
     )
 
 
+def findings(report: Report, gate: str) -> list[str]:
+    """``member: message`` of a gate's findings."""
+    return [each.removeprefix(report.wheel).lstrip(": ") for each in found(report).get(gate, [])]
+
+
 def found(report: Report) -> dict[str, list[str]]:
     """``where: message`` of each finding that is not waived, by gate."""
     by_gate: dict[str, list[str]] = {}

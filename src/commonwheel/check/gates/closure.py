@@ -67,7 +67,7 @@ class NeededIsOwned(Gate):
         for binary in programs(case.wheel):
             for soname in dict.fromkeys(binary.elf.needed):
                 owned = linker.owner(soname, binary.elf) is not None
-                if owned or linker.is_platform(soname, binary.elf.machine):
+                if owned or linker.is_platform(soname):
                     continue
                 if soname.startswith("libpython"):
                     why = "the interpreter's own library, which many interpreters do not have"
@@ -187,7 +187,7 @@ class SharedWithItsNeeds(Gate):
             return
         for binary in mine:
             for soname in binary.elf.needed:
-                platform = linker.is_platform(soname, binary.elf.machine)
+                platform = linker.is_platform(soname)
                 if not platform and not case.names.is_tagged(soname):
                     why = f"it needs {soname}, which anybody's copy may answer to"
                     yield self.finding(case, binary.member, soname=binary.answers_to, why=why)
@@ -196,8 +196,7 @@ class SharedWithItsNeeds(Gate):
         self, case: Case, linker: Linker, mine: Binary, wheel: Inspected, other: Binary
     ) -> Found:
         here, there = (
-            {s for s in each.elf.needed if not linker.is_platform(s, each.elf.machine)}
-            for each in (mine, other)
+            {s for s in each.elf.needed if not linker.is_platform(s)} for each in (mine, other)
         )
         if here != there:
             only_here = listed(sorted(here - there)) or "nothing more"
@@ -244,8 +243,11 @@ class SymbolsResolve(Gate):
         scope = scopes[member]
         for file, node in left.nodes:
             yield self.finding(case, member, what=f"the version node {node} of {file}")
-        for file, node in left.doubtful:
-            yield self.unchecked(f"the version node {node}: {file} is not at hand", member)
+        if left.doubtful:
+            files = listed(dict.fromkeys(file for file, _ in left.doubtful))
+            nodes = listed(dict.fromkeys(node for _, node in left.doubtful))
+            reason = f"whether the version node {nodes} is there: {files} is not at hand"
+            yield self.unchecked(reason, member)
         symbols = left.symbols
         if symbols and case.wheel.kind == "foreign":
             symbols = _not_of_loaders(scope.root, symbols, scopes.values())
@@ -372,9 +374,13 @@ def _is_same(one: Binary, other: Binary) -> bool:
 def _not_of_loaders(
     library: Library, symbols: tuple[Symbol, ...], scopes: Iterable[Scope]
 ) -> tuple[Symbol, ...]:
-    """The symbols that are not given either by a file that loads the library, and all of its."""
+    """The symbols that are not given either by a file that loads the library, and all of its.
+
+    A program may load any plugin by itself.
+    """
     for scope in scopes:
-        if symbols and scope.root.elf is not library.elf and library.soname in scope.by_soname:
+        is_program = scope.root.elf.type == "executable"
+        if symbols and (is_program or library.soname in scope.by_soname):
             symbols = tuple(
                 symbol
                 for symbol in symbols

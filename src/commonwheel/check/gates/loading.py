@@ -90,11 +90,15 @@ class PathsInside(Gate):
                 else:
                     yield self.unchecked("lies outside of site-packages", binary.member)
                 continue
+            absent = _absent(linker, binary)
             needed = {folder for _, folder, _ in _needs(linker, binary)}
             for entry in entries:
                 target = _target(binary, entry)
                 if target.split("/")[0] == "..":
                     fault = f"leads out of site-packages, to {target}"
+                elif is_ours and target not in needed and absent:
+                    yield self.unchecked(f"whether {target} holds {absent[0]}", binary.member)
+                    continue
                 elif is_ours and target not in needed:
                     fault = f"leads to {target}, which holds nothing that it needs"
                 else:
@@ -130,6 +134,8 @@ class NeedsAreReached(Gate):
                 for entry in entries
                 if binary.installed is not None and ORIGIN.match(entry)
             }
+            for soname in _absent(linker, binary):
+                yield self.unchecked(f"{soname} is not at hand", binary.member)
             for soname, folder, shown in _needs(linker, binary):
                 if folder is None or folder not in reached:
                     yield self.finding(case, binary.member, soname=soname, folder=shown)
@@ -220,6 +226,15 @@ def _needs(linker: Linker, binary: Binary) -> Iterator[tuple[str, str | None, st
         else:
             folder = posixpath.dirname(held.installed) or "."
             yield soname, folder, folder
+
+
+def _absent(linker: Linker, binary: Binary) -> list[str]:
+    """SONAMEs whose owner is not at hand."""
+    return [
+        soname
+        for soname in binary.elf.needed
+        if linker.owner(soname, binary.elf) is None and not linker.is_platform(soname)
+    ]
 
 
 GATES: tuple[Gate, ...] = (
