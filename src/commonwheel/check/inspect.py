@@ -147,7 +147,11 @@ class Inspected:
 def requirements(wheel: Wheel) -> dict[str, Requirement]:
     """The well-formed requirements of a wheel that no extra asks for, by distribution."""
     found: dict[str, Requirement] = {}
-    for text in wheel.metadata_fields.get_all("Requires-Dist") or ():
+    try:
+        texts = wheel.metadata_fields.get_all("Requires-Dist") or ()
+    except WheelError:
+        return found  # no METADATA, or one that is no text: the gate on metadata says so, too
+    for text in texts:
         try:
             requirement = Requirement(str(text))
         except InvalidRequirement:

@@ -80,7 +80,9 @@ def run(options: argparse.Namespace) -> None:
     chosen = CheckOptions(
         names=names,
         claimed=claimed_sonames(recipes),
-        tools=Tools(load=options.load, scan=options.scan, cache=cache / "scans"),
+        tools=Tools(
+            load=options.load, scan=options.scan, cache=cache / "scans", environ=os.environ
+        ),
         expect=expectations(recipes, names),
     )
     wheels = providers_first(list(_wheels(options.wheels)))

@@ -137,7 +137,13 @@ class Checker:
         return CheckOptions(
             names=inputs.names,
             claimed=inputs.known,
-            tools=Tools(load=True, scan=True, cache=scans, scratch=work),
+            tools=Tools(
+                load=True,
+                scan=True,
+                cache=scans,
+                scratch=work,
+                environ=self.context.settings.environ,
+            ),
             expect=expectations(inputs.recipes, inputs.names),
         )
 

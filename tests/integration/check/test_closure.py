@@ -515,3 +515,12 @@ def test_a_sound_pair_passes(tmp_path: Path) -> None:
     path = consumer(tmp_path, extension(tmp_path, EXTENSION, str(tmp_path / FOO)))
     mine = {gate for gate in found(checked(path, provider)) if gate.startswith(("CW2", "CW3"))}
     assert mine == set()
+
+
+def test_a_file_that_cannot_be_read_is_not_checked(tmp_path: Path) -> None:
+    provider = foo(tmp_path)
+    code = extension(tmp_path, EXTENSION, str(tmp_path / FOO))
+    report = checked(consumer(tmp_path, code[:200]), provider)
+    assert not [gate for gate in found(report) if gate.startswith(("CW2", "CW3"))]
+    for gate in ("CW201", "CW203", "CW205", "CW206", "CW302", "CW305"):
+        assert "cut short" in unchecked(report)[gate][0] or "outside" in unchecked(report)[gate][0]

@@ -59,6 +59,7 @@ class NeededIsOwned(Gate):
 
     def check(self, case: Case) -> Found:
         """Look for the owner of each."""
+        yield from self.unread(case)
         if not is_linux(case):
             yield self.unchecked("the libraries of this wheel's platform are not known here")
             return
@@ -100,6 +101,7 @@ class ProviderIsRequired(Gate):
 
     def check(self, case: Case) -> Found:
         """Compare what is used with what is declared."""
+        yield from self.unread(case)
         used = {owner.distribution: owner for owner in _used(case)}
         lines = {each.provider.distribution: each for each in case.providers if each.provider}
         for line in case.expected.dlopen if case.expected else ():
@@ -138,6 +140,9 @@ class RequiredIsUsed(Gate):
 
     def check(self, case: Case) -> Found:
         """Compare what is declared with what is used."""
+        if case.wheel.malformed:
+            yield from self.unread(case)
+            return
         providers = {each.distribution for each in case.providers}
         used = {owner.distribution for owner in _used(case)} | set(_opened(case))
         needed = {soname for binary in case.wheel.binaries for soname in binary.elf.needed}
@@ -172,9 +177,11 @@ class SharedWithItsNeeds(Gate):
     title = "what a shared library needs is shared, too"
     message = "{soname} is shared by halves: {why}"
     levels = EVERY
+    compares = True
 
     def check(self, case: Case) -> Found:
         """Compare libraries of one SONAME over the set, and look at what ours need."""
+        yield from self.unread(case)
         linker = Linker(case)
         mine = list(_shared(case.wheel))
         for index, binary in enumerate(mine):
@@ -227,6 +234,7 @@ class SymbolsResolve(Gate):
 
     def check(self, case: Case) -> Found:
         """Resolve each binary."""
+        yield from self.unread(case)
         if not is_linux(case):
             yield self.unchecked("the libraries of this wheel's platform are not known here")
             return
@@ -280,6 +288,7 @@ class NoPrivateSymbols(Gate):
 
     def check(self, case: Case) -> Found:
         """Attribute each symbol to the library that it binds to."""
+        yield from self.unread(case)
         linker = Linker(case)
         blind: set[str] = set()
         for binary in programs(case.wheel):

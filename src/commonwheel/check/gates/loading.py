@@ -30,6 +30,7 @@ class RpathOnly(Gate):
 
     def check(self, case: Case) -> Found:
         """Look at the dynamic section of each."""
+        yield from self.unread(case)
         for binary in case.wheel.binaries:
             if binary.elf.runpath:
                 yield self.finding(case, binary.member, runpath=":".join(binary.elf.runpath))
@@ -54,6 +55,7 @@ class RelativePaths(Gate):
 
     def check(self, case: Case) -> Found:
         """Look at each entry."""
+        yield from self.unread(case)
         for binary in case.wheel.binaries:
             for tag, entry in _tagged(binary):
                 if not ORIGIN.match(entry):
@@ -80,6 +82,7 @@ class PathsInside(Gate):
 
     def check(self, case: Case) -> Found:
         """Follow each entry from where the file is installed."""
+        yield from self.unread(case)
         linker, is_ours = Linker(case), case.wheel.kind != "foreign"
         for binary in case.wheel.binaries:
             entries = [entry for _, entry in _tagged(binary) if ORIGIN.match(entry)]
@@ -125,6 +128,7 @@ class NeedsAreReached(Gate):
 
     def check(self, case: Case) -> Found:
         """Follow the paths to each needed library."""
+        yield from self.unread(case)
         linker = Linker(case)
         for binary in case.wheel.binaries:
             # What has DT_RUNPATH has no DT_RPATH for the loader.
@@ -164,6 +168,7 @@ class Loads(Gate):
 
     def check(self, case: Case) -> Found:
         """Load each, once for this gate and the next."""
+        yield from self.unread(case)
         yield from (self.unchecked(why, member) for member, why in case.trial.untried.items())
         for member, fault in case.trial.first.items():
             yield self.finding(case, member, fault=fault)
@@ -186,6 +191,7 @@ class LoadsMoved(Gate):
 
     def check(self, case: Case) -> Found:
         """Load each again, of those that did load."""
+        yield from self.unread(case)
         yield from (self.unchecked(why, member) for member, why in case.trial.untried.items())
         for member in case.trial.first:
             yield self.unchecked("does not load where it was laid out first", member)
