@@ -4,7 +4,7 @@ Source: System V gABI, chapter 5 ("Shared Object Dependencies"); glibc's elf/dl-
 definition matches a version) and elf/dl-version.c (which version nodes must be there).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -217,6 +217,38 @@ def unresolved(scope: Scope, *, interpreter: bool) -> Unresolved:
         and scope.definer(symbol) is None
     )
     return Unresolved(symbols=tuple(symbols), nodes=tuple(lost), doubtful=tuple(doubtful))
+
+
+def not_of_loaders(
+    library: Library, symbols: tuple[Symbol, ...], scopes: Iterable[Scope]
+) -> tuple[Symbol, ...]:
+    """The symbols that are not given either by a file that loads the library, and all of its.
+
+    A program may load any plugin by itself.
+    """
+    for scope in scopes:
+        is_program = scope.root.elf.type == "executable"
+        if symbols and (is_program or library.soname in scope.by_soname):
+            symbols = tuple(
+                symbol
+                for symbol in symbols
+                if not any(each.defines(symbol.name, symbol.version) for each in scope.libraries)
+            )
+    return symbols
+
+
+def bound(scope: Scope) -> list[tuple[Inspected, set[str]]]:
+    """The names of the strong symbols that a file takes of each library wheel but its own."""
+    found: dict[str, tuple[Inspected, set[str]]] = {}
+    for symbol in undefined(scope.root.elf):
+        if symbol.binding == "weak":
+            continue
+        library = scope.definer(symbol)
+        owner = library.owner if library is not None else None
+        if owner is None or owner is scope.root.owner or owner.provider is None:
+            continue
+        found.setdefault(owner.name, (owner, set()))[1].add(symbol.name)
+    return list(found.values())
 
 
 @cache

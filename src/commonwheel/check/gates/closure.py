@@ -1,20 +1,22 @@
 """All that is needed is there, and all that is declared is needed."""
 
-import ast
-import posixpath
 from collections.abc import Iterable, Iterator
-
-from packaging.utils import canonicalize_name
 
 from commonwheel.check.case import Case
 from commonwheel.check.company import release
+from commonwheel.check.declared import absent, opened, used
 from commonwheel.check.gate import EVERY, OURS, Found, Gate
 from commonwheel.check.inspect import Binary, Inspected
 from commonwheel.check.mangled import path
-from commonwheel.check.resolve import Library, Linker, Scope, Unresolved, unresolved
-from commonwheel.elf import Symbol, undefined
+from commonwheel.check.resolve import (
+    Linker,
+    Scope,
+    Unresolved,
+    bound,
+    not_of_loaders,
+    unresolved,
+)
 from commonwheel.errors import ElfError
-from commonwheel.repair.loader import LOADER
 
 SHOWN = 5
 # Platforms whose own libraries are known here.
@@ -64,7 +66,7 @@ class NeededIsOwned(Gate):
             yield self.unchecked("the libraries of this wheel's platform are not known here")
             return
         linker = Linker(case)
-        absent = [] if case.wheel.kind != "foreign" else _absent(case)
+        elsewhere = absent(case) if case.wheel.kind == "foreign" else []
         for binary in programs(case.wheel):
             for soname in dict.fromkeys(binary.elf.needed):
                 owned = linker.owner(soname, binary.elf) is not None
@@ -73,8 +75,8 @@ class NeededIsOwned(Gate):
                 if soname.startswith("libpython"):
                     why = "the interpreter's own library, which many interpreters do not have"
                     yield self.finding(case, binary.member, soname=soname, why=why)
-                elif absent:
-                    reason = f"{soname} may be in {listed(absent)}, which is not at hand"
+                elif elsewhere:
+                    reason = f"{soname} may be in {listed(elsewhere)}, which is not at hand"
                     yield self.unchecked(reason, binary.member)
                 else:
                     why = "which neither the wheel, nor a library wheel, nor the platform has"
@@ -102,7 +104,7 @@ class ProviderIsRequired(Gate):
     def check(self, case: Case) -> Found:
         """Compare what is used with what is declared."""
         yield from self.unread(case)
-        used = {owner.distribution: owner for owner in _used(case)}
+        owners = {owner.distribution: owner for owner in used(case)}
         lines = {each.provider.distribution: each for each in case.providers if each.provider}
         for line in case.expected.dlopen if case.expected else ():
             distribution = case.names.distribution(line)
@@ -110,8 +112,8 @@ class ProviderIsRequired(Gate):
                 fault = f"does not name {distribution}"
                 yield self.finding(case, line=line, fault=fault)
             elif distribution in lines:
-                used.setdefault(distribution, lines[distribution])
-        for distribution, owner in used.items():
+                owners.setdefault(distribution, lines[distribution])
+        for distribution, owner in owners.items():
             assert owner.provider is not None
             line, requirement = owner.provider.line, case.wheel.requires.get(distribution)
             if requirement is None:
@@ -144,10 +146,10 @@ class RequiredIsUsed(Gate):
             yield from self.unread(case)
             return
         providers = {each.distribution for each in case.providers}
-        used = {owner.distribution for owner in _used(case)} | set(_opened(case))
+        in_use = {owner.distribution for owner in used(case)} | set(opened(case))
         needed = {soname for binary in case.wheel.binaries for soname in binary.elf.needed}
         for distribution in case.wheel.requires:
-            if distribution in used:
+            if distribution in in_use:
                 continue
             if distribution in providers:
                 yield self.finding(case, distribution=distribution)
@@ -258,7 +260,7 @@ class SymbolsResolve(Gate):
             yield self.unchecked(reason, member)
         symbols = left.symbols
         if symbols and case.wheel.kind == "foreign":
-            symbols = _not_of_loaders(scope.root, symbols, scopes.values())
+            symbols = not_of_loaders(scope.root, symbols, scopes.values())
         names = sorted({f"{s.name}@{s.version}" if s.version else s.name for s in symbols})
         if names and scope.missing:
             missing = listed(scope.missing)
@@ -295,11 +297,11 @@ class NoPrivateSymbols(Gate):
             yield from self._private_libraries(case, linker, binary)
             scope = linker.scope(linker.library(binary))
             try:
-                used = _bound(scope)
+                attributed = bound(scope)
             except ElfError as error:
                 yield self.unchecked(error.what, binary.member)
                 continue
-            for owner, names in used:
+            for owner, names in attributed:
                 if not owner.header_words:
                     blind.add(owner.distribution)
                     continue
@@ -330,44 +332,6 @@ class NoPrivateSymbols(Gate):
                 )
 
 
-def _absent(case: Case) -> list[str]:
-    """What a wheel requires, and is not at hand."""
-    return sorted(case.wheel.requires.keys() - {other.distribution for other in case.others})
-
-
-def _used(case: Case) -> Iterator[Inspected]:
-    """The library wheels that a DT_NEEDED of the wheel leads to."""
-    for binary in case.wheel.binaries:
-        for soname in binary.elf.needed:
-            if soname in case.owners and soname not in case.wheel.by_soname:
-                yield case.owners[soname]
-
-
-def _opened(case: Case) -> Iterator[str]:
-    """The library wheels that a wheel opens by itself; without a recipe, its loaders tell."""
-    if case.expected is not None:
-        yield from (case.names.distribution(line) for line in case.expected.dlopen)
-        return
-    for member, content in case.contents.items():
-        if posixpath.basename(member) == f"{LOADER}.py":
-            yield from _opened_by(content)
-
-
-def _opened_by(loader: bytes) -> Iterator[str]:
-    try:
-        body = ast.parse(loader).body
-    except (SyntaxError, ValueError):
-        return
-    for statement in body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id="PROVIDERS")], value=value):
-                for _, distribution, *_, opened in ast.literal_eval(value):
-                    if opened:
-                        yield canonicalize_name(distribution)
-            case _:
-                pass
-
-
 def _shared(wheel: Inspected) -> Iterator[Binary]:
     """Libraries that are found by their SONAME: a library wheel's, and those that others need."""
     needed = {soname for binary in wheel.binaries for soname in binary.elf.needed}
@@ -378,38 +342,6 @@ def _shared(wheel: Inspected) -> Iterator[Binary]:
 
 def _is_same(one: Binary, other: Binary) -> bool:
     return one.elf.soname == other.elf.soname and one.elf.machine == other.elf.machine
-
-
-def _not_of_loaders(
-    library: Library, symbols: tuple[Symbol, ...], scopes: Iterable[Scope]
-) -> tuple[Symbol, ...]:
-    """The symbols that are not given either by a file that loads the library, and all of its.
-
-    A program may load any plugin by itself.
-    """
-    for scope in scopes:
-        is_program = scope.root.elf.type == "executable"
-        if symbols and (is_program or library.soname in scope.by_soname):
-            symbols = tuple(
-                symbol
-                for symbol in symbols
-                if not any(each.defines(symbol.name, symbol.version) for each in scope.libraries)
-            )
-    return symbols
-
-
-def _bound(scope: Scope) -> list[tuple[Inspected, set[str]]]:
-    """The names of the strong symbols that a file takes of each library wheel but its own."""
-    found: dict[str, tuple[Inspected, set[str]]] = {}
-    for symbol in undefined(scope.root.elf):
-        if symbol.binding == "weak":
-            continue
-        library = scope.definer(symbol)
-        owner = library.owner if library is not None else None
-        if owner is None or owner is scope.root.owner or owner.provider is None:
-            continue
-        found.setdefault(owner.name, (owner, set()))[1].add(symbol.name)
-    return list(found.values())
 
 
 def _private(owner: Inspected) -> set[str]:
