@@ -75,6 +75,15 @@ def test_it_names_the_library_its_files_and_what_it_links_to(build: LibraryBuild
     assert sorted(edges["tiff-so1"]) == ["xz-so1", "zlib-so1"]
 
 
+def test_it_names_programs_and_data_sets(build: LibraryBuild) -> None:
+    products = replace(build.products, tools=("tiffinfo",))
+    more = replace(build, products=products, data=("share/tiff",))
+    found = {(each["type"], each["name"]) for each in document(more, URL)["components"]}
+    assert {("file", "bin/tiffinfo"), ("data", "share/tiff")} <= found
+    text = library_sbom(more, URL, epoch=0)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
 @pytest.mark.parametrize(
     ("source", "url"),
     [(DEBIAN, "https://example.org/"), (URL, "https://example.org/a%20b.tgz?x=%5B1%5D")],

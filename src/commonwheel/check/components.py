@@ -85,6 +85,8 @@ def schema_fault(document: Document) -> str | None:
         error = _validator(str(stated)).validate_str(document.text)
     except (ValueError, NotImplementedError):
         return f"specVersion {stated!r} is none with a JSON schema"
+    except RecursionError:
+        return "is nested too deeply"
     if error is None:
         return None
     path = "/".join(str(part) for part in error.data.absolute_path)

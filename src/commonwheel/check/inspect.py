@@ -114,6 +114,10 @@ class Inspected:
         """As the file name has it."""
         return self.wheel.name.version
 
+    def stated(self, field: str) -> list[str]:
+        """The values of a field of METADATA; none where it cannot be read, which CW609 tells."""
+        return stated(self.wheel, field)
+
     @cached_property
     def requires(self) -> Mapping[str, Requirement]:
         """Its well-formed requirements that no extra asks for, by distribution."""
@@ -144,16 +148,20 @@ class Inspected:
         return {binary.answers_to: binary for binary in self.binaries}
 
 
+def stated(wheel: Wheel, field: str) -> list[str]:
+    """:meth:`Inspected.stated`, of a wheel that has not been inspected."""
+    try:
+        return [str(each) for each in wheel.metadata_fields.get_all(field, ())]
+    except WheelError:
+        return []
+
+
 def requirements(wheel: Wheel) -> dict[str, Requirement]:
     """The well-formed requirements of a wheel that no extra asks for, by distribution."""
     found: dict[str, Requirement] = {}
-    try:
-        texts = wheel.metadata_fields.get_all("Requires-Dist") or ()
-    except WheelError:
-        return found  # no METADATA, or one that is no text: the gate on metadata says so, too
-    for text in texts:
+    for text in stated(wheel, "Requires-Dist"):
         try:
-            requirement = Requirement(str(text))
+            requirement = Requirement(text)
         except InvalidRequirement:
             continue  # the gate on metadata says so
         if requirement.marker is None or "extra" not in str(requirement.marker):

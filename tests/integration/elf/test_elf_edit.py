@@ -158,6 +158,14 @@ def test_strip_files_debug_information_by_build_id(library: Path, tmp_path: Path
     assert "secret" in nm.stdout
 
 
+def test_sections_of_a_file_and_of_its_content(library: Path) -> None:
+    content = library.read_bytes()
+    assert section_names(content) == section_names(library)
+    with pytest.raises(ElfError, match="malformed") as caught:
+        section_names(content[:-10], name="x.whl:x.so")
+    assert caught.value.where == "x.whl:x.so"
+
+
 def test_strip_twice_changes_nothing(library: Path, tmp_path: Path) -> None:
     strip(library, tmp_path / "debug")
     raw = library.read_bytes()

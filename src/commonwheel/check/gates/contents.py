@@ -210,7 +210,7 @@ class LicenceTexts(Gate):
     def check(self, case: Case) -> Found:
         """Hold METADATA's License-File against the files, and look for grafted libraries."""
         dist_info = case.wheel.wheel.dist_info
-        named = [str(each) for each in case.wheel.wheel.metadata_fields.get_all("License-File", ())]
+        named = case.wheel.stated("License-File")
         for file in named:
             # Before Metadata 2.4 they lay beside METADATA.
             places = (

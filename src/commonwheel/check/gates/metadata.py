@@ -21,6 +21,7 @@ from commonwheel.check.releases import DATA_SETS, DataSet, UnreadableDataError, 
 from commonwheel.errors import WheelError
 from commonwheel.repair.classify import grafted_name
 from commonwheel.wheel.name import normalise
+from commonwheel.wheel.read import Wheel
 
 SHOWN = 3
 
@@ -44,10 +45,10 @@ class LicenceExpression(Gate):
 
     def check(self, case: Case) -> Found:
         """Parse the expression, and those of all components."""
-        given = case.wheel.wheel.metadata_fields.get("License-Expression")
-        whole = normal_expression(str(given)) if given is not None else None
-        if given is not None and whole is None:
-            yield self.finding(case, fault=f"License-Expression {given!r} is no SPDX expression")
+        given = case.wheel.stated("License-Expression")[:1]
+        whole = normal_expression(given[0]) if given else None
+        if given and whole is None:
+            yield self.finding(case, fault=f"License-Expression {given[0]!r} is no SPDX expression")
         elif whole is not None:
             yield from self._parts(case, whole)
         elif case.wheel.kind == "library":
@@ -139,23 +140,10 @@ class ValidMetadata(Gate):
     def check(self, case: Case) -> Found:
         """Validate METADATA, and compare name, version and tags."""
         wheel = case.wheel.wheel
-        for fault in _metadata_faults(wheel.metadata):
+        for fault in _metadata_faults(wheel):
             yield self.finding(case, wheel.info("METADATA"), fault=fault)
-        name, version = (str(wheel.metadata_fields.get(key, "")) for key in ("Name", "Version"))
-        if normalise(name) != normalise(wheel.name.distribution):
-            yield self.finding(case, wheel.info("METADATA"), fault=f"Name is {name!r}")
-        if not _same_version(version, wheel.name.version):
-            yield self.finding(case, wheel.info("METADATA"), fault=f"Version is {version!r}")
-        try:
-            tags = {str(tag).strip() for tag in wheel.wheel_fields.get_all("Tag", ())}
-        except WheelError as error:
-            yield self.finding(case, wheel.info("WHEEL"), fault=error.what)
-            return
-        if tags != set(wheel.name.tags):
-            shown = ", ".join(sorted(tags)) or "none"
-            yield self.finding(
-                case, wheel.info("WHEEL"), fault=f"its tags are not the file name's: {shown}"
-            )
+        for fault in _tag_faults(wheel):
+            yield self.finding(case, wheel.info("WHEEL"), fault=fault)
 
 
 class Record(Gate):
@@ -296,14 +284,30 @@ def _called(binary: Binary, wheel: Inspected, upstream: Mapping[str, str]) -> It
         yield upstream[binary.file_name]
 
 
-def _metadata_faults(raw: bytes) -> list[str]:
+def _metadata_faults(wheel: Wheel) -> Iterator[str]:
     try:
-        Metadata.from_email(raw, validate=True)
+        fields = wheel.metadata_fields
+        Metadata.from_email(wheel.metadata, validate=True)
+    except WheelError as error:
+        yield error.what
+        return
     except ExceptionGroup as group:
-        return [str(error) for error in group.exceptions]
-    except ValueError as error:
-        return [f"cannot be parsed: {error}"]
-    return []
+        yield from (str(error) for error in group.exceptions)
+    name, version = str(fields.get("Name", "")), str(fields.get("Version", ""))
+    if normalise(name) != normalise(wheel.name.distribution):
+        yield f"Name is {name!r}"
+    if not _same_version(version, wheel.name.version):
+        yield f"Version is {version!r}"
+
+
+def _tag_faults(wheel: Wheel) -> Iterator[str]:
+    try:
+        tags = {str(tag).strip() for tag in wheel.wheel_fields.get_all("Tag", ())}
+    except WheelError as error:
+        yield error.what
+        return
+    if tags != set(wheel.name.tags):
+        yield f"its tags are not the file name's: {', '.join(sorted(tags)) or 'none'}"
 
 
 def _same_version(one: str, other: str) -> bool:
@@ -317,11 +321,11 @@ def _same_version(one: str, other: str) -> bool:
 def _requirements(wheel: Inspected) -> set[str]:
     """Its Requires-Dist, each in one spelling."""
     found = set()
-    for text in wheel.wheel.metadata_fields.get_all("Requires-Dist", ()):
+    for text in wheel.stated("Requires-Dist"):
         try:
-            found.add(str(Requirement(str(text))))
+            found.add(str(Requirement(text)))
         except InvalidRequirement:
-            found.add(str(text))
+            found.add(text)
     return found
 
 
