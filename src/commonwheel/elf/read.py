@@ -30,6 +30,7 @@ from commonwheel.elf.dynamic import (
 from commonwheel.elf.image import (
     MAGIC,
     PF_X,
+    PT_GNU_PROPERTY,
     PT_GNU_RELRO,
     PT_GNU_STACK,
     PT_INTERP,
@@ -56,7 +57,19 @@ ElfType: TypeAlias = Literal["shared", "executable", "other"]
 ET_EXEC = 2
 ET_DYN = 3
 NT_GNU_BUILD_ID = 3
+NT_GNU_PROPERTY_TYPE_0 = 5
 NOTE_HEADER_WORDS = 3
+PROPERTY_HEADER_WORDS = 2
+
+# (machine, GNU property) → the name of each bit.
+BRANCH_PROTECTIONS = {
+    ("x86_64", 0xC0000002): {1: "IBT", 2: "SHSTK"},
+    ("i686", 0xC0000002): {1: "IBT", 2: "SHSTK"},
+    ("aarch64", 0xC0000000): {1: "BTI", 2: "PAC", 4: "GCS"},
+}
+GNU_PROPERTY_X86_ISA_1_NEEDED = 0xC0008002
+# The highest comes first; the lowest bit is the architecture's baseline.
+ISA_LEVELS = {8: "x86_64_v4", 4: "x86_64_v3", 2: "x86_64_v2"}
 
 # e_machine → the name that wheel platform tags use; 64-bit little-endian Power has its own.
 MACHINES = {
@@ -103,6 +116,10 @@ class Elf:
     textrel: bool = False
     build_id: str | None = None
     """Hexadecimal."""
+    branch_protection: frozenset[str] = frozenset()
+    """What every part of the code is made for: IBT, SHSTK (x86); BTI, PAC, GCS (aarch64)."""
+    isa_level: str | None = None
+    """The x86-64 level that its notes ask for (``x86_64_v3``); None for the baseline."""
     tables: SymbolTables | None = field(default=None, repr=False, compare=False)
 
     @cached_property
@@ -177,11 +194,13 @@ def _read(data: Buffer, name: str) -> Elf:
     sonames = dynamic.all_strings(DT_SONAME)
     interpreter = _interpreter(image)
     stack = image.find(PT_GNU_STACK)
+    machine = _machine(image)
+    properties = _properties(image)
     return Elf(
         name=name,
         bits=image.layout.bits,
         endian=image.layout.endian,
-        machine=_machine(image),
+        machine=machine,
         type=_type(image, has_soname=bool(sonames), interpreter=interpreter, flags_1=flags_1),
         interpreter=interpreter,
         soname=sonames[-1] if sonames else None,
@@ -196,6 +215,8 @@ def _read(data: Buffer, name: str) -> Elf:
         bind_now=DT_BIND_NOW in dynamic.entries or bool(flags & DF_BIND_NOW or flags_1 & DF_1_NOW),
         textrel=DT_TEXTREL in dynamic.entries or bool(flags & DF_TEXTREL),
         build_id=_build_id(image),
+        branch_protection=_branch_protection(machine, properties),
+        isa_level=_isa_level(machine, properties),
         tables=symbol_tables(image, dynamic, versions),
     )
 
@@ -224,14 +245,54 @@ def _interpreter(image: Image) -> str | None:
 
 
 def _build_id(image: Image) -> str | None:
-    for segment in image.segments:
-        if segment.type != PT_NOTE:
-            continue
-        raw = image.cut(segment.offset, segment.size, "PT_NOTE")
-        for kind, owner, content in _notes(image, raw, align=8 if segment.align == 8 else 4):  # noqa: PLR2004
-            if kind == NT_GNU_BUILD_ID and owner == b"GNU\0":
-                return content.hex()
+    for kind, content in _gnu_notes(image, PT_NOTE):
+        if kind == NT_GNU_BUILD_ID:
+            return content.hex()
     return None
+
+
+def _properties(image: Image) -> dict[int, int]:
+    """GNU properties that are one 32-bit word, by type."""
+    found: dict[int, int] = {}
+    header, word = image.layout.words(PROPERTY_HEADER_WORDS), image.layout.word
+    pad = image.layout.native.size
+    # Older linkers make a PT_NOTE for them alone.
+    for kind, content in (*_gnu_notes(image, PT_GNU_PROPERTY), *_gnu_notes(image, PT_NOTE)):
+        at = 0
+        while kind == NT_GNU_PROPERTY_TYPE_0 and at + header.size <= len(content):
+            property_type, size = header.unpack_from(content, at)
+            at += header.size
+            if size == word.size and at + size <= len(content):
+                found[property_type] = word.unpack_from(content, at)[0]
+            at += -(-size // pad) * pad
+    return found
+
+
+def _branch_protection(machine: str, properties: dict[int, int]) -> frozenset[str]:
+    return frozenset(
+        name
+        for (kind, number), bits in BRANCH_PROTECTIONS.items()
+        for bit, name in bits.items()
+        if kind == machine and properties.get(number, 0) & bit
+    )
+
+
+def _isa_level(machine: str, properties: dict[int, int]) -> str | None:
+    if machine != "x86_64":
+        return None
+    needed = properties.get(GNU_PROPERTY_X86_ISA_1_NEEDED, 0)
+    return next((name for bit, name in ISA_LEVELS.items() if needed & bit), None)
+
+
+def _gnu_notes(image: Image, segment_type: int) -> Iterator[tuple[int, bytes]]:
+    """(type, content) of each of GNU's notes in segments of one type."""
+    for segment in image.segments:
+        if segment.type != segment_type:
+            continue
+        raw = image.cut(segment.offset, segment.size, "a note segment")
+        for kind, owner, content in _notes(image, raw, align=8 if segment.align == 8 else 4):  # noqa: PLR2004
+            if owner == b"GNU\0":
+                yield kind, content
 
 
 def _notes(image: Image, raw: bytes, *, align: int) -> Iterator[tuple[int, bytes, bytes]]:

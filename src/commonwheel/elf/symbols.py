@@ -81,6 +81,8 @@ class Symbol(NamedTuple):
     """In no section (SHN_ABS)."""
     visibility: str
     """default, internal, hidden or protected."""
+    value: int
+    """Address of what is defined, in the file's own reckoning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +127,10 @@ class SymbolTables:
                     size,
                     section == ABSOLUTE,
                     VISIBILITIES[other & VISIBILITY_MASK],
+                    value,
                 ),
             )
-            for (offset, info, other, section, _, size), (index,) in islice(
+            for (offset, info, other, section, value, size), (index,) in islice(
                 zip(self._rows(), self._versions(), strict=False), 1, None
             )
             if keep(section, info, other)

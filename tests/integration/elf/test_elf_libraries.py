@@ -1,6 +1,7 @@
 """The reader against gcc's output, and against pyelftools on every object of this machine."""
 
 import platform
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -109,6 +110,41 @@ def test_linker_flags(
     compile_library: Compile, flags: list[str], fact: str, expected: object
 ) -> None:
     assert getattr(read_elf(compile_library(*flags)), fact) == expected
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the properties of x86")
+@pytest.mark.parametrize(
+    ("flags", "protections", "level"),
+    [
+        (["-fcf-protection=full", "-Wl,-z,ibt,-z,shstk"], {"IBT", "SHSTK"}, None),
+        (["-fcf-protection=none", "-Wl,-z,shstk"], {"SHSTK"}, None),
+        (["-fcf-protection=none"], set(), None),
+        (["-Wa,-mx86-used-note=yes", "-Wl,-z,x86-64-v3"], set(), "x86_64_v3"),
+    ],
+)
+def test_properties_are_what_readelf_says(
+    compile_library: Compile, flags: list[str], protections: set[str], level: str | None
+) -> None:
+    path = compile_library(*flags)
+    elf = read_elf(path)
+    said = subprocess.run(
+        ["readelf", "--notes", "--wide", path], capture_output=True, text=True, check=True
+    ).stdout
+    features = re.search(r"x86 feature: (.+)", said)
+    assert elf.branch_protection == protections
+    assert elf.branch_protection == set(features[1].split(", ") if features else ())
+    needed = re.search(r"x86 ISA needed: (.+)", said)
+    assert elf.isa_level == level
+    assert (level or "").replace("_v", "-v").replace("_", "-", 1) in (needed[1] if needed else "")
+
+
+def test_values_are_addresses(versioned: Path) -> None:
+    said = subprocess.run(
+        ["nm", "--dynamic", "--defined-only", versioned], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in said.splitlines()]
+    told = {(name.partition("@")[0], int(value, 16)) for value, _, name in rows}
+    assert {(s.name, s.value) for s in exported(read_elf(versioned))} <= told
 
 
 @pytest.mark.parametrize(("flags", "kind"), [(["-pie"], "executable"), (["-no-pie"], "executable")])
