@@ -1,39 +1,44 @@
 """src/commonwheel/repair/policy.json, from the policies that the installed auditwheel carries.
 
-The copy is reviewed data: repair runs where auditwheel may not be installed, and a new policy of
-auditwheel's shows as a diff.
+The copy is reviewed data: repair and check run where auditwheel may not be installed, and a new
+policy of auditwheel's shows as a diff.
 """
 
 import importlib.metadata
 import importlib.resources
 import json
+from typing import Any
 
-ARCHITECTURES = ("x86_64", "aarch64")
-FAMILIES = ("CXXABI", "GCC", "GLIBC", "GLIBCXX")
+# C library → the file with its policies.
+FILES = {"glibc": "manylinux-policy.json", "musl": "musllinux-policy.json"}
 
 
 def policies() -> list[dict[str, object]]:
-    """Manylinux policies, the oldest first, reduced to what repair asks them."""
-    folder = importlib.resources.files("auditwheel.policy")
-    listed = json.loads(folder.joinpath("manylinux-policy.json").read_text())
-    chosen = [policy for policy in listed if policy["name"] != "linux"]
+    """Manylinux policies and then musllinux policies, the oldest first."""
     return [
         {
             "name": policy["name"],
             "aliases": policy["aliases"],
-            "symbol_versions": {
-                arch: {
-                    family: policy["symbol_versions"][arch][family]
-                    for family in FAMILIES
-                    if family in policy["symbol_versions"][arch]
-                }
-                for arch in ARCHITECTURES
-                if arch in policy["symbol_versions"]
-            },
+            "libc": libc,
+            "symbol_versions": _by_family(policy["symbol_versions"]),
             "libraries": sorted(policy["lib_whitelist"]),
+            "blacklist": {lib: sorted(names) for lib, names in policy["blacklist"].items()},
         }
-        for policy in sorted(chosen, key=lambda policy: -policy["priority"])
+        for libc, file in FILES.items()
+        for policy in _listed(file)
     ]
+
+
+def _listed(file: str) -> list[dict[str, Any]]:
+    folder = importlib.resources.files("auditwheel.policy")
+    listed: list[dict[str, Any]] = json.loads(folder.joinpath(file).read_text())
+    chosen = [policy for policy in listed if policy["name"] != "linux"]
+    return sorted(chosen, key=lambda policy: -policy["priority"])
+
+
+def _by_family(architectures: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """Versions by family by architecture; musl has none, and there is a list in place of them."""
+    return {arch: dict(sorted(dict(found).items())) for arch, found in architectures.items()}
 
 
 def installed() -> str:
@@ -42,9 +47,9 @@ def installed() -> str:
 
 
 def text() -> str:
-    """The file."""
-    data = {"auditwheel": installed(), "policies": policies()}
-    return json.dumps(data, separators=(",", ":")) + "\n"
+    """The file: a line for each policy."""
+    lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in policies())
+    return f'{{"auditwheel":"{installed()}","policies":[\n{lines}\n]}}\n'
 
 
 def reason_not_to_check(recorded: str) -> str:

@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from commonwheel.cache.keys import file_digest
 from commonwheel.check.places import Place, places
 from commonwheel.check.symbols import strong_symbols
-from commonwheel.elf import Elf, is_elf, read_elf
+from commonwheel.elf import Elf, exported_names, is_elf, read_elf
+from commonwheel.elf.symbols import keep_strong
 from commonwheel.errors import ElfError, WheelError
 from commonwheel.names import Names
 from commonwheel.repair.classify import FIXED_SCHEMES
@@ -73,6 +74,25 @@ class Binary:
             ElfError: its symbol table is malformed.
         """
         return strong_symbols(self.elf)
+
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """Names that it must find in other objects.
+
+        Raises:
+            ElfError: its symbol table is malformed.
+        """
+        tables = self.elf.tables
+        return frozenset(name for name, _ in tables.pairs(keep_strong)) if tables else frozenset()
+
+    @cached_property
+    def exports(self) -> frozenset[str]:
+        """Names that other objects can bind to.
+
+        Raises:
+            ElfError: its symbol table is malformed.
+        """
+        return frozenset(name for name, _ in exported_names(self.elf))
 
 
 @dataclass(frozen=True, kw_only=True)

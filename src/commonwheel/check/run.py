@@ -97,7 +97,7 @@ def check_case(case: Case, gates: Sequence[Gate] = GATES) -> Report:
         wheel=case.wheel.name,
         sha256=case.wheel.sha256,
         kind=case.wheel.kind,
-        tag=true_tag(case.wheel),
+        tag=true_tag(case.wheel, case.names),
         outcomes=outcomes,
     )
 

@@ -87,7 +87,7 @@ def _chain_length(image: Image, address: int) -> int:
 def _from_relocations(image: Image, dynamic: Dynamic) -> int:
     shift = image.layout.symbol_shift
     highest = 0
-    for address, size, with_addend in _relocation_tables(dynamic):
+    for address, size, with_addend in relocation_tables(dynamic):
         shape = image.layout.rela if with_addend else image.layout.rel
         whole = size - size % shape.size
         if whole:
@@ -97,7 +97,7 @@ def _from_relocations(image: Image, dynamic: Dynamic) -> int:
     return highest + 1
 
 
-def _relocation_tables(dynamic: Dynamic) -> Iterator[tuple[int, int, bool]]:
+def relocation_tables(dynamic: Dynamic) -> Iterator[tuple[int, int, bool]]:
     if (address := dynamic.get(DT_RELA)) is not None:
         yield address, dynamic.number(DT_RELASZ), True
     if (address := dynamic.get(DT_REL)) is not None:

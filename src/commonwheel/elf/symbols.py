@@ -33,6 +33,7 @@ KINDS = tuple(
     (BINDINGS.get(info >> 4, "other"), TYPES.get(info & LOW_NIBBLE, "other")) for info in range(256)
 )
 
+GLOBAL = 1
 EXPORTED_BINDINGS = frozenset({1, 2, 10})
 EXPORTED_VISIBILITIES = frozenset({0, 3})
 
@@ -57,6 +58,11 @@ def keep_exported(section: int, info: int, other: int) -> bool:
 def keep_undefined(section: int, info: int, _other: int) -> bool:
     """Taken from other objects."""
     return section == UNDEFINED and info >> 4 != 0
+
+
+def keep_strong(section: int, info: int, _other: int) -> bool:
+    """Taken from other objects, which must have it."""
+    return section == UNDEFINED and info >> 4 == GLOBAL
 
 
 class Symbol(NamedTuple):
