@@ -22,7 +22,8 @@ HARDENED = (
     *("-O2", "-fPIC", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-fcf-protection=full"),
     *("-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--disable-new-dtags", "-s"),
 )
-TAG = "manylinux_2_17_x86_64"
+# The lowest that is true of C code which calls nothing new.
+TAG = "manylinux_2_5_x86_64"
 NAMES = Names()
 
 

@@ -48,6 +48,7 @@ class ExecutableStack(Gate):
 
     def check(self, case: Case) -> Found:
         """Every linked file."""
+        yield from self.unread(case)
         for binary in linked(case.wheel):
             if binary.elf.exec_stack:
                 present = binary.elf.has_gnu_stack
@@ -71,7 +72,8 @@ class Protection(Gate):
 
     def check(self, case: Case) -> Found:
         """Ours by themselves, others against the release before."""
-        return self.regressions(case) if case.wheel.kind == "foreign" else self.absolute(case)
+        yield from self.unread(case)
+        yield from self.regressions(case) if case.wheel.kind == "foreign" else self.absolute(case)
 
     def absolute(self, case: Case) -> Found:
         """Every file that has it not."""

@@ -49,6 +49,7 @@ class TagTooLow(Gate):
 
     def check(self, case: Case) -> Found:
         """Each tag of the name."""
+        yield from self.unread(case)
         wants = asked(case.wheel, case.names)
         if wants is None:
             return
@@ -125,10 +126,14 @@ class Architecture(Gate):
 
     def check(self, case: Case) -> Found:
         """Each linked file."""
+        yield from self.unread(case)
         tags = case.wheel.wheel.name.platform
         promised = {arch_of(tag) for tag in tags if tag != "any"}
         if None in promised:
-            return  # Windows, macOS: what lies in such a wheel for Linux is no promise
+            # Windows, macOS: what lies there for Linux is no promise.
+            if any(tag.startswith(("linux", "manylinux", "musllinux")) for tag in tags):
+                yield self.unchecked(f"no architecture is known by the tag {'.'.join(tags)}")
+            return
         for binary in filter(is_linked, case.wheel.binaries):
             if promised != {binary.elf.machine}:
                 yield self.finding(
@@ -159,6 +164,7 @@ class Baseline(Gate):
 
     def check(self, case: Case) -> Found:
         """Each linked file of x86-64."""
+        yield from self.unread(case)
         for binary in filter(is_linked, case.wheel.binaries):
             if not case.tools.scan:
                 yield self.unchecked("instructions are looked at only when asked to", binary.member)
@@ -200,6 +206,7 @@ class StringAbi(Gate):
 
     def check(self, case: Case) -> Found:
         """Each linked file."""
+        yield from self.unread(case)
         try:
             yield from self._boundaries(case)
             if case.wheel.kind == "library":
@@ -244,6 +251,7 @@ class Floors(Gate):
 
     def check(self, case: Case) -> Found:
         """Each linked file."""
+        yield from self.unread(case)
         known = _libraries(case)
         tags = _parsed(case)
         policy = around(min(tags))[0] if tags else None
