@@ -53,11 +53,6 @@ class Gate(ABC):
             fields=told,
         )
 
-    def unread(self, case: Case) -> Iterator[NotChecked]:
-        """The ELF files that cannot be read, for gates that look at ELF files."""
-        for member, reason in case.wheel.malformed.items():
-            yield self.unchecked(reason, member)
-
     def unchecked(self, reason: str, member: str = "") -> NotChecked:
         """Something that this gate could not look at."""
         return NotChecked(gate=self.id, member=member, reason=reason)

@@ -13,12 +13,10 @@ from commonwheel.check.case import Case
 from commonwheel.check.inspect import Binary, Inspected
 from commonwheel.elf import Elf, Symbol, exported_names, read_elf, undefined
 from commonwheel.errors import ElfError
-from commonwheel.repair.platform import VERSION_NODE, is_platform, knows_node, lowest_policy
+from commonwheel.repair.platform import is_allowed, is_platform, knows_node
 
 # Of the C API, which the interpreter that loads an extension module has.
 INTERPRETER = ("Py", "_Py")
-# Policies list the same libraries for all architectures.
-ANY = "x86_64"
 # What an interpreter has loaded, whatever an extension module asks for itself.
 INTERPRETERS_OWN = ("libc.so.6", "libm.so.6")
 
@@ -108,7 +106,7 @@ class Linker:
         if self._is_ours:
             taken = soname in self._case.claimed or soname in self._upstream
             return is_platform(soname) and not taken
-        return is_platform(soname) or _is_allowed(soname)
+        return is_platform(soname) or is_allowed(soname)
 
     def owner(self, soname: str, elf: Elf) -> Inspected | None:
         """The wheel whose library a file of the case's wheel gets, None where no wheel has it."""
@@ -265,15 +263,6 @@ def host_library(soname: str, machine: str) -> Library | None:
     return None
 
 
-@cache
-def _is_allowed(soname: str) -> bool:
-    """Whether auditwheel's policies know it on a platform; loaders go by many names."""
-    if soname.startswith(("ld-linux", "ld64.so", "ld-musl")):
-        return True
-    # musl's own libc where it was linked without its architecture's name
-    return soname == "libc.so" or lowest_policy((), {soname}, ANY) is not None
-
-
 def _is_platforms(scope: Scope, file: str) -> bool:
     library = scope.by_soname.get(file)
     return library is None or library.owner is None
@@ -284,7 +273,7 @@ def _has_node(scope: Scope, file: str, node: str) -> bool | None:
     library = scope.by_soname.get(file)
     if library is not None and library.owner is not None:
         return node in library.elf.version_definitions
-    if VERSION_NODE.match(node) and is_platform(file) and knows_node(node, scope.root.elf.machine):
+    if is_platform(file) and knows_node(node, scope.root.elf.machine):
         return True
     if library is None:
         # Not asked for by DT_NEEDED, but for glibc's parts: it may be loaded for others.

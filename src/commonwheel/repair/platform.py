@@ -119,11 +119,17 @@ def nodes(elf: Elf, library: str, versions: Iterable[str]) -> Iterator[Requireme
 @cache
 def knows_node(node: str, arch: str) -> bool:
     """Whether a platform policy has a version node (``GLIBC_2.17``) on an architecture."""
-    match = VERSION_NODE.match(node)
-    return match is not None and any(
-        match["version"] in policy["symbol_versions"].get(arch, {}).get(match["family"], ())
-        for policy in _policies()
+    family, _, version = node.partition("_")
+    return family in FAMILIES and any(
+        version in policy.symbol_versions[arch].get(family, ())
+        for policy in policies("glibc", arch)
     )
+
+
+@cache
+def is_allowed(soname: str) -> bool:
+    """Whether some platform policy has a library, of whichever C library."""
+    return LOADER.search(soname) is not None or any(policy.has(soname) for policy in _policies())
 
 
 def requirements(elfs: Iterable[Elf]) -> list[Requirement]:

@@ -69,7 +69,8 @@ def test_cw402_trips_where_the_release_before_had_none(tmp_path: Path) -> None:
     after = foreign(tmp_path, "1.1", TEXTREL, "-Wl,-z,notext")
     assert told(after, "CW402", before) == [
         (
-            f"{after.name}:foo/foo.so: has text relocations (DT_TEXTREL); the file in {before.name} "
+            f"{after.name}:foo/foo.so: has text relocations (DT_TEXTREL); the file in "
+            f"{before.name} "
             "has none"
         )
     ]
@@ -175,7 +176,8 @@ def test_cw406_trips_where_a_file_was_better_before(tmp_path: Path) -> None:
     after = foreign(tmp_path, "1.1", GREETS, "-U_FORTIFY_SOURCE")
     assert told(after, "CW406", before) == [
         (
-            f"{after.name}:foo/foo.so: takes plain printf and no checked function of the C library; "
+            f"{after.name}:foo/foo.so: takes plain printf and no checked function of the C "
+            f"library; "
             f"the file in {before.name} takes checked ones"
         )
     ]
@@ -211,7 +213,8 @@ def test_cw407_trips_where_a_file_was_better_before(tmp_path: Path) -> None:
     after = foreign(tmp_path, "1.1", ONE, "-fcf-protection=none")
     assert told(after, "CW407", before) == [
         (
-            f"{after.name}:foo/foo.so: does not say that its code keeps to IBT and SHSTK; the file in "
+            f"{after.name}:foo/foo.so: does not say that its code keeps to IBT and SHSTK; "
+            f"the file in "
             f"{before.name} does"
         )
     ]

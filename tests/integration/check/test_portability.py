@@ -133,7 +133,8 @@ def test_cw502_trips(tmp_path: Path) -> None:
     path = foreign(tmp_path, "manylinux_2_28_x86_64", NEWER)
     assert told(path, "CW502") == [
         (
-            f"{path.name}: the tag manylinux_2_28_x86_64 is needlessly high: manylinux_2_17_x86_64 is "
+            f"{path.name}: the tag manylinux_2_28_x86_64 is needlessly high: "
+            f"manylinux_2_17_x86_64 is "
             "true"
         )
     ]
@@ -322,7 +323,8 @@ def test_cw505_trips(tmp_path: Path) -> None:
     path = grafted(tmp_path, "old")
     assert told(path, "CW505") == [
         (
-            f"{path.name}:foo/x.so: needs GLIBCXX_3.4.99 of {RUNTIME}, and foo.libs/{RUNTIME} has it "
+            f"{path.name}:foo/x.so: needs GLIBCXX_3.4.99 of {RUNTIME}, and "
+            f"foo.libs/{RUNTIME} has it "
             "not"
         )
     ]
