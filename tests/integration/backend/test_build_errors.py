@@ -88,7 +88,9 @@ def test_a_provider_is_declared_and_used_or_neither(workshop: Workshop, declared
     middle = Target(
         soname="libmiddle.so.1", sources={"middle.c": call.format("middle")}, flags="-lbase"
     )
-    workshop.library("base", {"1.0": autotools(base)}, [{"soname": "libbase.so.1"}])
+    header = {"any.h": "int base(void);\n"}
+    release = {"1.0": autotools(base, files=header)}
+    workshop.library("base", release, [{"soname": "libbase.so.1"}])
     workshop.library(
         "middle",
         {"1.0": autotools(middle, files={"middle.h": ""}, extra="\trm $(place)/include/any.h\n")},

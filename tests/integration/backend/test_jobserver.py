@@ -118,7 +118,8 @@ def test_a_consumers_ninja_takes_part(workshop: Workshop, noting: Path) -> None:
             "1.0": {
                 "LICENSE": projects.LICENSE,
                 "pyproject.toml": '[build-system]\nrequires = ["meson-python"]\n'
-                'build-backend = "mesonpy"\n[project]\nname = "bymeson"\nversion = "1.0"\n',
+                'build-backend = "mesonpy"\n[project]\nname = "bymeson"\nversion = "1.0"\n'
+                'license-files = ["LICENSE"]\n',
                 "meson.build": MESON.format(sources=f"{', '.join(names)}, link_args: '-lfoo'"),
                 "ext.c": projects.extension("bymeson", "#include <foo.h>", "foo_value()"),
                 **sources,
