@@ -25,6 +25,12 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def write_atomically(target: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file, whole or not at all.
+
+    What stands for something else (``/dev/stdout``, a pipe) is written to, and never replaced.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        target.write_text(text, encoding="utf-8")
+        return
     with replacing(target) as part:
         part.write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -48,10 +48,18 @@ def headline(report: Report) -> str:
 
 
 def _findings(report: Report) -> Iterator[tuple[str, str, str, str]]:
-    for each in sorted(report.findings, key=lambda each: (each.level, each.gate)):
-        verdict = each.level if each.waiver is None else "waived"
-        reason = "" if each.waiver is None else f" (waived: {each.waiver})"
-        yield verdict, each.gate, each.member, each.message + reason
+    """What was found; files of which a gate says the same share a row."""
+    said = [
+        (
+            each.level if each.waiver is None else "waived",
+            each.gate,
+            each.message + ("" if each.waiver is None else f" (waived: {each.waiver})"),
+            each.member,
+        )
+        for each in report.findings
+    ]
+    for (verdict, gate, text), every in groupby(sorted(said), key=lambda each: each[:3]):
+        yield verdict, gate, _members([member for *_, member in every]), text
 
 
 def _not_checked(report: Report) -> Iterator[tuple[str, str, str, str]]:
@@ -60,9 +68,13 @@ def _not_checked(report: Report) -> Iterator[tuple[str, str, str, str]]:
     for reason, every in groupby(sorted(said), key=lambda each: each[0]):
         listed = list(every)
         gates = dict.fromkeys(gate for _, gate, _ in listed)
-        members = dict.fromkeys(member for _, _, member in listed if member)
-        where = next(iter(members), "") if len(members) < 2 else counted(len(members), "file")  # noqa: PLR2004
-        yield "not checked", " ".join(gates), where, reason
+        yield "not checked", " ".join(gates), _members([member for *_, member in listed]), reason
+
+
+def _members(members: Iterable[str]) -> str:
+    """The first of them, and how many more there are."""
+    first, *others = dict.fromkeys(filter(None, members)) or ("",)
+    return f"{first} and {counted(len(others), 'more file')}" if others else first
 
 
 def as_json(reports: Sequence[Report]) -> str:
