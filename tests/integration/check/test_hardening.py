@@ -119,6 +119,14 @@ def test_cw404_near_miss_that_was_never_better(tmp_path: Path) -> None:
     assert "CW404" not in found(report) | unchecked(report)
 
 
+def test_cw404_near_miss_where_only_our_build_was_better(tmp_path: Path) -> None:
+    before = foreign(tmp_path, "1.0+commonwheel.1", ONE)
+    after = foreign(tmp_path, "1.1", ONE, "-Wl,-z,lazy")
+    report = checked(after, before)
+    assert "CW404" not in found(report)
+    assert "CW404" in unchecked(report)
+
+
 def test_cw404_near_miss_with_nothing_to_compare(tmp_path: Path) -> None:
     after = foreign(tmp_path, "1.1", ONE, "-Wl,-z,lazy")
     assert unchecked(checked(after))["CW404"] == [
