@@ -20,7 +20,12 @@ PRINTING = frozenset(
 )
 # Those of the C library's start files, which every file has.
 START_FILES = frozenset({"_init", "_fini"})
-ENDBR64 = b"\xf3\x0f\x1e\xfa"
+# What a function begins with that was compiled for protected branches: endbr64; bti c, paciasp.
+LANDINGS = {
+    "x86_64": frozenset({b"\xf3\x0f\x1e\xfa"}),
+    "aarch64": frozenset({b"\x5f\x24\x03\xd5", b"\x3f\x23\x03\xd5"}),
+}
+INSTRUCTION = 4
 
 
 def is_linked(binary: Binary) -> bool:
@@ -85,5 +90,5 @@ def entries(binary: Binary, content: bytes) -> set[bytes]:
     found = set()
     for symbol in exported(binary.elf):
         if symbol.type == "func" and symbol.name not in START_FILES:
-            found.add(image.table(symbol.value, len(ENDBR64), symbol.name))
+            found.add(image.table(symbol.value, INSTRUCTION, symbol.name))
     return found

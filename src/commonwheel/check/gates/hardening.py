@@ -13,7 +13,7 @@ from commonwheel.check.finding import Finding
 from commonwheel.check.gate import EVERY, Found, Gate
 from commonwheel.check.inspect import Binary, Inspected
 from commonwheel.check.protection import (
-    ENDBR64,
+    LANDINGS,
     checks_stack,
     code_size,
     counterpart,
@@ -302,15 +302,13 @@ class BranchProtection(Protection):
 
 def _toolchain(binary: Binary, case: Case) -> str | None:
     """Why the lack of a note need not be the compiler's; None where it is."""
-    if binary.elf.machine != "x86_64":
-        return None
     try:
         found = entries(binary, case.contents[binary.member])
     except ElfError as error:
         return error.what
     if not found:
         return "it has no note, and exports no function that would tell how it was compiled"
-    if ENDBR64 not in found:
+    if found.isdisjoint(LANDINGS[binary.elf.machine]):
         return None
     return "its functions are made for it, but the start files of its toolchain lack the note"
 
