@@ -11,6 +11,7 @@ from commonwheel.check.finding import Report
 from commonwheel.process import run
 from commonwheel.wheel.read import read_wheel
 from tests.integration.check.kit import (
+    TAG,
     checked,
     compiled,
     found,
@@ -22,8 +23,8 @@ from tests.integration.kit import PLAIN
 
 SONAME = "libfoo-commonwheel.so.1"
 FOO = "commonwheel_libs/foo_so1"
-NAME = "commonwheel_foo_so1-1.0-py3-none-manylinux_2_17_x86_64.whl"
-OTHER = "other-1.0-py3-none-manylinux_2_17_x86_64.whl"
+NAME = f"commonwheel_foo_so1-1.0-py3-none-{TAG}.whl"
+OTHER = f"other-1.0-py3-none-{TAG}.whl"
 
 
 @pytest.fixture(scope="module")

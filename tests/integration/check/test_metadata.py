@@ -15,9 +15,9 @@ from tests.integration.check.kit import TAG, checked, compiled, found, library, 
 
 SONAME = "libfoo-commonwheel.so.1"
 FOO = "commonwheel_libs/foo_so1"
-NAME = "commonwheel_foo_so1-1.0-py3-none-manylinux_2_17_x86_64.whl"
+NAME = f"commonwheel_foo_so1-1.0-py3-none-{TAG}.whl"
 INFO = "commonwheel_foo_so1-1.0.dist-info"
-OTHER = "other-1.0-py3-none-manylinux_2_17_x86_64.whl"
+OTHER = f"other-1.0-py3-none-{TAG}.whl"
 ROOT = {"type": "library", "name": "foo", "version": "1.0", "bom-ref": "foo"}
 FILE = {"type": "file", "name": SONAME, "bom-ref": "foo/lib"}
 
