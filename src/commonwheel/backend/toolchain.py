@@ -15,6 +15,7 @@ import re
 import shlex
 import shutil
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,7 +214,10 @@ def _confine(compiler: str, platform: Path, folder: Path) -> str:
 
 def _flags(prefix: Prefix, root: Path, *, extensions: bool) -> dict[str, str]:
     branches = [BRANCHES[machine()]] if machine() in BRANCHES else []
-    places = {root: ".", sys.prefix: "tools", sys.base_prefix: "python"}
+    places = {str(root): "."}
+    if extensions:
+        # Headers of Python and of what the build has installed name themselves in assertions.
+        places |= {sys.prefix: "tools", sysconfig.get_path("include"): "python"}
     mapping = [f"-ffile-prefix-map={place}={name}" for place, name in places.items()]
     common = [
         *(EXTENSION_CODE if extensions else LIBRARY_CODE),
