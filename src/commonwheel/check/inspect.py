@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from commonwheel.cache.keys import file_digest
 from commonwheel.check.places import Place, places
-from commonwheel.check.symbols import strong_symbols
+from commonwheel.check.symbols import Strong, strong_symbols
 from commonwheel.elf import Elf, exported_names, is_elf, read_elf
 from commonwheel.elf.symbols import keep_strong
 from commonwheel.errors import ElfError, WheelError
@@ -67,8 +67,8 @@ class Binary:
         return any(folder.endswith((".libs", ".dylibs")) for folder in folders)
 
     @cached_property
-    def strong(self) -> Mapping[str, frozenset[str | None]]:
-        """Version nodes of each symbol by which it can take another library's place.
+    def strong(self) -> Strong:
+        """The symbols by which it can take another library's place.
 
         Raises:
             ElfError: its symbol table is malformed.

@@ -1,7 +1,10 @@
 """Which symbols of two ELF objects get in each other's way."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
 
 from commonwheel.elf import Elf
 from commonwheel.elf.symbols import ABSOLUTE, LOW_NIBBLE, keep_exported
@@ -25,22 +28,37 @@ EVERYBODYS = re.compile(
 )
 
 
-def strong_symbols(elf: Elf) -> Mapping[str, frozenset[str | None]]:
-    """Version nodes, by name, of the exported symbols that are this object's own.
+@dataclass(frozen=True)
+class Strong:
+    """The exported symbols of one object that can take another's place: (name, version node).
 
     Not weak and not unique: those are vague linkage of C++, made in every object that uses a
     template or an inline function, and meant to be one.
+    """
+
+    pairs: AbstractSet[tuple[str, str | None]]
+
+    @cached_property
+    def names(self) -> AbstractSet[str]:
+        """Without versions."""
+        return {name for name, _ in self.pairs}
+
+    def nodes(self, wanted: Collection[str]) -> Mapping[str, AbstractSet[str | None]]:
+        """The version nodes of some of the names."""
+        found: dict[str, set[str | None]] = {name: set() for name in wanted}
+        for name, version in self.pairs:
+            if name in found:
+                found[name].add(version)
+        return found
+
+
+def strong_symbols(elf: Elf) -> Strong:
+    """Those of an object.
 
     Raises:
         ElfError: the symbol table is malformed.
     """
-    if elf.tables is None:
-        return {}
-    found: dict[str, frozenset[str | None]] = {}
-    for name, version in elf.tables.pairs(_keep_strong):
-        if EVERYBODYS.match(name) is None:
-            found[name] = found.get(name, frozenset()) | {version}
-    return found
+    return Strong(set() if elf.tables is None else elf.tables.pairs(_keep_strong))
 
 
 def _keep_strong(section: int, info: int, other: int) -> bool:
@@ -52,19 +70,17 @@ def _keep_strong(section: int, info: int, other: int) -> bool:
     )
 
 
-def clashes(
-    mine: Mapping[str, frozenset[str | None]], theirs: Mapping[str, frozenset[str | None]]
-) -> list[str]:
+def clashes(mine: Strong, theirs: Strong) -> list[str]:
     """Names that two objects define so that one can take the other's place, sorted.
 
     A reference with a version binds to a definition with the same version or with none, so the
     same name under two version nodes is no clash.
     """
-    return sorted(
-        name
-        for name in mine.keys() & theirs.keys()
-        if None in mine[name] or None in theirs[name] or mine[name] & theirs[name]
-    )
+    both = [name for name in mine.names & theirs.names if EVERYBODYS.match(name) is None]
+    if not both:
+        return []
+    ours, its = mine.nodes(both), theirs.nodes(both)
+    return sorted(name for name in both if None in ours[name] | its[name] or ours[name] & its[name])
 
 
 def reached(start: Elf, needed: Mapping[str, Elf]) -> set[str]:

@@ -13,6 +13,12 @@ def foo(folder: Path, soname: str | None = SONAME, source: str = FOO) -> bytes:
     return compiled(folder, "libfoo.so", source, *([f"-Wl,-soname,{soname}"] if soname else []))
 
 
+def foo_file(folder: Path) -> str:
+    """Name of a file with such a library, to link to."""
+    foo(folder)
+    return "libfoo.so"
+
+
 def user(folder: Path, *, of: str) -> bytes:
     """An extension module that NEEDs ``of``, a file beside it."""
     source = "int foo(void); int PyInit__ext(void) { return foo(); }"
@@ -69,6 +75,11 @@ def test_cw101_near_miss_nobody_needs_it(tmp_path: Path) -> None:
     assert "CW101" not in found(checked(wheel))
 
 
+def test_cw101_near_miss_foreign_copy_that_nobody_needs(tmp_path: Path) -> None:
+    wheel = write(tmp_path, "demo", "1.0", {"demo.libs/plugin.so": foo(tmp_path, None)})
+    assert "CW101" not in found(checked(wheel))
+
+
 def test_cw102_trips_on_upstreams_soname(tmp_path: Path) -> None:
     wheel = foo_wheel(tmp_path, foo(tmp_path, "libfoo.so.1"), file="libfoo.so.1")
     message = "the SONAME libfoo.so.1 does not carry the tag '-commonwheel'"
@@ -95,6 +106,16 @@ def test_cw103_trips_in_libs_folder_of_foreign_wheel(tmp_path: Path) -> None:
     message = "has the SONAME libfoo.so.1, which is not the file's name"
     assert found(report)["CW103"] == [on(wheel, member, message)]
     assert [each.level for each in report.findings if each.gate == "CW103"] == ["warning"]
+
+
+def test_cw103_trips_on_what_another_file_needs(tmp_path: Path) -> None:
+    members = {
+        "demo/_ext.so": user(tmp_path, of=foo_file(tmp_path)),
+        "demo/libfoo.so": foo(tmp_path),
+    }
+    wheel = write(tmp_path, "demo", "1.0+commonwheel.1", members)
+    message = f"has the SONAME {SONAME}, which is not the file's name"
+    assert found(checked(wheel))["CW103"] == [on(wheel, "demo/libfoo.so", message)]
 
 
 def test_cw103_near_miss_nobody_needs_the_name(tmp_path: Path) -> None:
@@ -135,6 +156,17 @@ def test_cw104_trips_on_a_second_owner_of_a_tagged_soname(tmp_path: Path) -> Non
 def test_cw104_near_miss_same_bytes(tmp_path: Path) -> None:
     first = grafted(tmp_path, "first", FOO, "libfoo-11edc3fa.so.1")
     second = grafted(tmp_path, "second", FOO, "libfoo-11edc3fa.so.1")
+    assert "CW104" not in found(checked(second, first))
+
+
+def test_cw104_near_miss_another_architecture(tmp_path: Path) -> None:
+    content = foo(tmp_path, "libfoo-11edc3fa.so.1")
+    extension = user(tmp_path, of="libfoo.so")
+    aarch64 = content[:18] + b"\xb7\0" + content[20:]
+    first, second = (
+        demo(tmp_path, name, **{"libfoo-11edc3fa.so.1": library, "_ext.so": extension})
+        for name, library in (("first", content), ("second", aarch64))
+    )
     assert "CW104" not in found(checked(second, first))
 
 

@@ -175,12 +175,23 @@ def test_cw702_near_miss_templates_of_cpp(tmp_path: Path) -> None:
     assert "CW702" not in found(checked(second, first))
 
 
-def bundling(folder: Path, source: str) -> Path:
-    """A wheel of another maker with a copied library, which its extension NEEDs."""
+def test_cw702_near_miss_parts_of_the_standard_library(tmp_path: Path) -> None:
+    # As libstdc++_nonshared.a puts them into whatever is linked by older toolsets.
+    source = """
+        int part(void) __asm__("_ZSt28__throw_bad_array_new_lengthv");
+        int part(void) {{ return 1; }}
+        int {0}(void) {{ return part(); }}
+    """
+    first = foo_wheel(tmp_path, source.format("one"))
+    assert "CW702" not in found(checked(bar_wheel(tmp_path, source.format("two")), first))
+
+
+def bundling(folder: Path, source: str, *, linked: bool = True) -> Path:
+    """A wheel of another maker with a copied library, which its extension NEEDs if ``linked``."""
     soname = "libfoo-0123abcd.so.1"
     content = shared(folder, soname, FOO)
     flags = ("-Wl,--no-as-needed", f"-L{folder}", f"-l:{soname}")
-    extension = compiled(folder, "_ext.so", source, *flags)
+    extension = compiled(folder, "_ext.so", source, *(flags if linked else ()))
     members = {"demo/_ext.so": extension, f"demo.libs/{soname}": content}
     return write(folder / "wheels", "demo", "1.0", members)
 
@@ -193,6 +204,24 @@ def test_cw702_trips_on_a_second_copy_in_an_extension(tmp_path: Path) -> None:
 
 def test_cw702_near_miss_extension_that_uses_its_library(tmp_path: Path) -> None:
     assert "CW702" not in found(checked(bundling(tmp_path, USER)))
+
+
+def test_cw702_near_miss_extension_that_does_not_load_the_copy(tmp_path: Path) -> None:
+    wheel = bundling(tmp_path, "int foo_a(void) { return 5; }", linked=False)
+    assert "CW702" not in found(checked(wheel))
+
+
+def test_cw702_trips_on_two_copied_libraries_that_are_loaded_together(tmp_path: Path) -> None:
+    first, second = "libfoo-0123abcd.so.1", "libbar-0123abcd.so.2"
+    content = shared(tmp_path, first, FOO)
+    flags = ("-Wl,--no-as-needed", f"-L{tmp_path}", f"-l:{first}")
+    members = {
+        f"demo.libs/{first}": content,
+        f"demo.libs/{second}": shared(tmp_path, second, "int foo_b(void) { return 5; }", *flags),
+    }
+    wheel = write(tmp_path / "wheels", "demo", "1.0", members)
+    message = f"exports 1 symbol that {first} of this wheel exports too: foo_b"
+    assert found(checked(wheel))["CW702"] == [on(wheel, f"demo.libs/{second}", message)]
 
 
 def test_cw702_says_when_a_provider_is_not_at_hand(tmp_path: Path) -> None:

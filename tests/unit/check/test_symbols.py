@@ -2,10 +2,8 @@
 
 import pytest
 
-from commonwheel.check.symbols import EVERYBODYS, clashes, counted, reached, some
+from commonwheel.check.symbols import EVERYBODYS, Strong, clashes, counted, reached, some
 from commonwheel.elf import Elf
-
-NONE: frozenset[str | None] = frozenset({None})
 
 
 def elf(*needed: str) -> Elf:
@@ -49,16 +47,18 @@ def test_names_of_libraries_count(name: str) -> None:
 @pytest.mark.parametrize(
     ("mine", "theirs", "clash"),
     [
-        (NONE, NONE, True),
-        (NONE, frozenset({"V1"}), True),
-        (frozenset({"V1", "V2"}), frozenset({"V2", "V3"}), True),
-        (frozenset({"V1"}), frozenset({"V2"}), False),
+        ({None}, {None}, True),
+        ({None}, {"V1"}, True),
+        ({"V1", "V2"}, {"V2", "V3"}, True),
+        ({"V1"}, {"V2"}, False),
     ],
 )
 def test_version_nodes_tell_definitions_apart(
-    mine: frozenset[str | None], theirs: frozenset[str | None], *, clash: bool
+    mine: set[str | None], theirs: set[str | None], *, clash: bool
 ) -> None:
-    assert clashes({"f": mine, "g": NONE}, {"f": theirs}) == (["f"] if clash else [])
+    first = Strong({*(("f", node) for node in mine), ("g", None), ("_init", None)})
+    second = Strong({*(("f", node) for node in theirs), ("h", None), ("_init", None)})
+    assert clashes(first, second) == clashes(second, first) == (["f"] if clash else [])
 
 
 def test_all_that_is_loaded_is_reached_in_circles_too() -> None:

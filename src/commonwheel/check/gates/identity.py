@@ -36,7 +36,7 @@ class SonamePresent(Gate):
             if binary.elf.type != "shared" or binary.elf.soname is not None:
                 continue
             user = users.get(binary.file_name)
-            if user is not None and user != binary.member:
+            if user is not None:
                 yield self.finding(case, binary.member, why=f"and {user} NEEDs it by its file name")
             elif case.wheel.kind != "foreign" and _is_shared_library(case.wheel, binary):
                 yield self.finding(case, binary.member, why="so nothing can NEED it by name")

@@ -73,7 +73,7 @@ class OneDefinition(Gate):
     may meet by chance. Two lines of one library do not count: they are there side by side, and no
     consumer uses both. Neither do weak and unique symbols, type information and the standard
     library of C++ (every object that uses a template or an inline function has them), nor the same
-    name under two version nodes, nor libraries of one wheel among themselves.
+    name under two version nodes, nor what one upstream project installs side by side.
 
     A static copy whose symbols are hidden does not show in the symbol table: it is not found, and
     does not take anybody's place.
@@ -318,10 +318,10 @@ def _rivals(case: Case, binary: Binary, scope: set[str]) -> Iterator[tuple[str, 
             if library is not None and not _same_library(case.wheel, other):
                 close = soname in scope or case.wheel.kind == "library"
                 yield other.name, library, 1 if close else COPY
-    if not binary.is_bundled:
-        for soname, library in case.wheel.by_soname.items():
-            if library.is_bundled and soname in scope:
-                yield "this wheel", library, 1
+    own = case.wheel.by_soname
+    for soname in sorted(scope & own.keys()):
+        if own[soname].is_bundled and own[soname] is not binary:
+            yield "this wheel", own[soname], 1
 
 
 def _is_named(case: Case, provider: ProviderWheel) -> bool:
