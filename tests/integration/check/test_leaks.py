@@ -224,6 +224,26 @@ def test_cw702_trips_on_two_copied_libraries_that_are_loaded_together(tmp_path: 
     assert found(checked(wheel))["CW702"] == [on(wheel, f"demo.libs/{second}", message)]
 
 
+def test_cw702_near_miss_what_upstream_installs_side_by_side(tmp_path: Path) -> None:
+    content = shared(tmp_path, "libfoo.so.1", FOO)
+    flags = ("-Wl,--no-as-needed", f"-L{tmp_path}", "-l:libfoo.so.1")
+    extension = compiled(tmp_path, "_ext.so", "int foo_a(void) { return 5; }", *flags)
+    members = {"demo/libfoo.so.1": content, "demo/_ext.so": extension}
+    assert "CW702" not in found(checked(write(tmp_path / "wheels", "demo", "1.0", members)))
+
+
+def test_cw702_near_miss_copied_libraries_that_need_each_other(tmp_path: Path) -> None:
+    first, second = "libfoo-0123abcd.so.1", "libbar-0123abcd.so.2"
+    flags = ("-Wl,--no-as-needed", f"-L{tmp_path}")
+    bar = "int bar(void) { return 5; }"
+    shared(tmp_path, second, bar)
+    members = {
+        f"demo.libs/{first}": shared(tmp_path, first, FOO, *flags, f"-l:{second}"),
+        f"demo.libs/{second}": shared(tmp_path, second, bar, *flags, f"-l:{first}"),
+    }
+    assert "CW702" not in found(checked(write(tmp_path / "wheels", "demo", "1.0", members)))
+
+
 def test_cw702_says_when_a_provider_is_not_at_hand(tmp_path: Path) -> None:
     wheel = consumer(tmp_path, {"demo/_ext.so": compiled(tmp_path, "_ext.so", USER)})
     assert unchecked(checked(wheel))["CW702"] == ["commonwheel-foo-so1 is not at hand"]
