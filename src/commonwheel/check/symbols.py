@@ -58,10 +58,10 @@ def strong_symbols(elf: Elf) -> Strong:
     Raises:
         ElfError: the symbol table is malformed.
     """
-    return Strong(set() if elf.tables is None else elf.tables.pairs(_keep_strong))
+    return Strong(set() if elf.tables is None else elf.tables.pairs(_keep_taking))
 
 
-def _keep_strong(section: int, info: int, other: int) -> bool:
+def _keep_taking(section: int, info: int, other: int) -> bool:
     return (
         info >> 4 == GLOBAL
         and info & LOW_NIBBLE in CODE_AND_DATA

@@ -185,9 +185,11 @@ def imports(binary: Binary) -> frozenset[str]:
 
 
 def _arch(wheel: Inspected) -> str | None:
-    named = {arch_of(tag) for tag in wheel.wheel.name.platform} - {None}
-    if len(named) == 1:
-        return named.pop()
+    """The architecture that the name promises; of a name without, that of the first ELF file."""
+    named = {arch_of(tag) for tag in wheel.wheel.name.platform if tag != "any"}
+    if named:
+        # Of several, or of a platform that is none of these, nothing can be told.
+        return named.pop() if len(named) == 1 else None
     return next((binary.elf.machine for binary in wheel.binaries), None)
 
 
@@ -195,7 +197,12 @@ def _libc(wheel: Inspected, external: dict[str, Binary]) -> Libc:
     tags = wheel.wheel.name.platform
     if any(tag.startswith("manylinux") for tag in tags):
         return "glibc"
-    musl = any(tag.startswith("musllinux") for tag in tags) or any(map(MUSL.match, external))
+    # A module that takes nothing of the C library says by its name whose Python it is for.
+    musl = (
+        any(tag.startswith("musllinux") for tag in tags)
+        or any(map(MUSL.match, external))
+        or any("-linux-musl" in binary.file_name for binary in wheel.binaries)
+    )
     return "musl" if musl else "glibc"
 
 

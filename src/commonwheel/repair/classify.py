@@ -13,8 +13,8 @@ from commonwheel.repair.providers import Providers, ProviderWheel
 
 # Installation schemes that are site-packages, whichever of the two it is called.
 FIXED_SCHEMES = ("platlib", "purelib")
-# auditwheel puts a hash of the original into a grafted library's name.
-GRAFTED = re.compile(r"-[0-9a-f]{8,}(?=\.so)")
+# auditwheel puts a hash of the original into a grafted library's name, before the first dot.
+GRAFTED = re.compile(r"^([^.]*)-[0-9a-f]{8}(?=\.)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ def _needs(
 def grafted_name(member: str) -> str | None:
     """SONAME of the library that was grafted as this member; None for any other member."""
     folder, _, name = member.rpartition("/")
-    return GRAFTED.sub("", name) if folder.endswith(".libs") else None
+    return GRAFTED.sub(r"\1", name) if folder.endswith(".libs") else None
 
 
 def check_foreign(

@@ -154,6 +154,22 @@ def test_cw502_near_miss_the_lowest_of_several(tmp_path: Path) -> None:
     assert told(path, "CW502") == []
 
 
+@pytest.mark.parametrize("tag", ["linux_armv6l", "android_24_arm64_v8a"])
+def test_cw502_near_miss_an_architecture_of_no_policy(tmp_path: Path, tag: str) -> None:
+    path = foreign(tmp_path, tag)
+    assert true_tag(seen(path)) is None
+    assert told(path, "CW502") == []
+
+
+def test_a_module_that_takes_nothing_is_of_the_musl_in_its_name(tmp_path: Path) -> None:
+    name = "x.cpython-311-x86_64-linux-musl.so"
+    code = compiled(tmp_path, name, ONE, "-nostdlib", hardened=False)
+    path = write(
+        tmp_path / "wheels", "foo", "1.0", {f"foo/{name}": code}, tag="cp311-cp311-linux_x86_64"
+    )
+    assert true_tag(seen(path)) == shown(path) == "musllinux_1_2_x86_64"
+
+
 def test_cw506_trips(tmp_path: Path) -> None:
     path = foreign(tmp_path, "manylinux_2_17_aarch64")
     assert told(path, "CW506") == [

@@ -42,6 +42,7 @@ def test_exact_admits_no_other_release() -> None:
         ("pkg.libs/libfoo-0a1b2c3d.so.1", "libfoo.so.1"),
         ("pkg.libs/libfoo-bar-0a1b2c3d.so.1.2.3", "libfoo-bar.so.1.2.3"),
         ("pkg.libs/libfoo.so.1", "libfoo.so.1"),
+        ("pkg.libs/libglib-2-0a1b2c3d.0.so.0", "libglib-2.0.so.0"),
         ("pkg/libfoo-0a1b2c3d.so.1", None),
         ("libfoo-0a1b2c3d.so.1", None),
     ],
