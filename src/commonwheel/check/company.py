@@ -13,7 +13,9 @@ from commonwheel.wheel.read import read_wheel
 
 
 def providers_first(paths: Sequence[Path]) -> list[Path]:
-    """Wheels in an order in which each comes behind those that it requires, else as given.
+    """Wheels in an order in which each comes behind what it is held against, else as given.
+
+    That are the wheels that it requires, and the releases before it.
 
     Raises:
         WheelError: one of them is no wheel.
@@ -27,9 +29,11 @@ def providers_first(paths: Sequence[Path]) -> list[Path]:
     def place(path: Path, above: frozenset[Path]) -> None:
         if path in order or path in above:  # placed, or one of a circle
             return
-        for name in requirements(wheels[path]):
+        mine = wheels[path].name
+        for name in (mine.normalised, *requirements(wheels[path])):
             for other in by_distribution.get(name, ()):
-                place(other, above | {path})
+                if name != mine.normalised or _version(wheels[other].name) < _version(mine):
+                    place(other, above | {path})
         order[path] = None
 
     for path in paths:
@@ -73,8 +77,12 @@ def previous(wheel: Inspected, relatives: Sequence[Inspected]) -> Inspected | No
 
 def release(wheel: Inspected) -> Version:
     """Its version, to compare; one that is none counts as the oldest."""
+    return _version(wheel.wheel.name)
+
+
+def _version(name: WheelName) -> Version:
     try:
-        return Version(wheel.version)
+        return Version(name.version)
     except InvalidVersion:
         return Version("0.dev0")
 
