@@ -1,6 +1,5 @@
 """Finished wheels against the gates; what has passed is not checked again."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,18 +106,15 @@ class Checker:
         from commonwheel.check.render import as_json, headline  # noqa: PLC0415
         from commonwheel.check.run import check, gates_for  # noqa: PLC0415
 
-        context = self.context
-        with (
-            context.slot(job.id) if job else contextlib.nullcontext(),
-            context.console.step(title) as step,
-            context.workplace(title) as work,
-        ):
+        context, name = self.context, title.replace(" ", "-")
+        # It takes no slot: seconds, for which what needs the wheel would wait behind long builds.
+        with context.console.step(title) as step, context.workplace(name) as work:
             others = [inspect(path, context.inputs.names)[0] for path in beside]
             gates = gates_for(together=job is None)
             reports = list(check(wheels, self._options(work), beside=others, gates=gates))
             text = as_json(reports)
             if not all(report.passes for report in reports):
-                place = context.wheelhouse.log(title.replace(" ", "-")).with_suffix(".json")
+                place = context.wheelhouse.log(name).with_suffix(".json")
                 write_atomically(place, text)
                 raise _failed(reports, place)
             step.verdict = headline(reports[0]) if job else f"{len(wheels)} wheels"

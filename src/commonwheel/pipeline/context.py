@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -103,21 +103,17 @@ class Context:
         """The pipe that the builds of this run share."""
         return self.slots.server.path if self.slots else None
 
-    def slot(self, task: str) -> AbstractContextManager[None]:
-        """One of the run's slots, for as long as it is held."""
-        assert self.slots is not None
-        return self.slots.server.token(self.slots.urgency[task])
-
     @contextmanager
     def working(self, task: str) -> Iterator[Step]:
-        """A step that holds one of the run's slots, and whose time is noted."""
+        """A step that holds one of the run's slots."""
         assert self.slots is not None
-        with self.slot(task), self.console.step(task) as step:
-            self.slots.forecast.begin(task)
+        slots = self.slots
+        with slots.server.token(slots.urgency[task]), self.console.step(task) as step:
+            slots.forecast.begin(task)
             try:
                 yield step
             finally:
-                seconds = self.slots.forecast.end(task)
+                seconds = slots.forecast.end(task)
             # Of one that failed early, the time says nothing.
             self.seconds[task] = seconds
 
