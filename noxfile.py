@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""Sessions: ``build-<recipe>`` for each recipe; tests, e2e-recipes, lint, docs, bench and gen.
+"""Sessions: ``build-<recipe>`` for each recipe; tests, e2e-…, lint, docs, bench and gen.
 
 Starting nox reads no recipe beyond its summary line. What follows ``--`` reaches the program that
 a session runs, behind its other arguments.
@@ -163,6 +163,13 @@ def e2e_recipes(session: nox.Session) -> None:
     """Build and try the recipes that no other test builds; arguments reach pytest."""
     with environment(session, "tests", "tests") as python:
         run(session, python, "pytest", "tests/e2e_recipes", *session.posargs)
+
+
+@nox.session(name="e2e-wheels", venv_backend="none")
+def e2e_wheels(session: nox.Session) -> None:
+    """Hold popular wheels of the package index against the gates; arguments reach pytest."""
+    with environment(session, "tests", "tests") as python:
+        run(session, python, "pytest", "tests/e2e_wheels", *session.posargs)
 
 
 @nox.session(venv_backend="none")

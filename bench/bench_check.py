@@ -38,7 +38,11 @@ WHEELS = (
     "scipy==1.17.1",
 )
 # For the Python that they were measured with, whichever one runs this.
-CHOICE = ("--python-version", "3.11", "--platform", "manylinux_2_28_x86_64")
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+CHOICE = (
+    *("--python-version", "3.11"),
+    *(word for platform in PLATFORMS for word in ("--platform", platform)),
+)
 RUNS = 3
 FASTER = 10.0
 LIMIT = 1.0
