@@ -3,7 +3,6 @@
 import hashlib
 import os
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from commonwheel.cache.keys import file_digest
+from commonwheel.check.headers import header_words
 from commonwheel.check.places import Place, places
 from commonwheel.check.symbols import Strong, strong_symbols
 from commonwheel.elf import Elf, exported_names, is_elf, read_elf
@@ -25,8 +25,6 @@ from commonwheel.repair.classify import FIXED_SCHEMES
 from commonwheel.repair.loader import LOADER
 from commonwheel.repair.providers import ProviderWheel, read_manifest, read_provider
 from commonwheel.wheel.read import Wheel, read_wheel
-
-WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 Kind: TypeAlias = Literal["library", "consumer", "foreign"]
 Contents: TypeAlias = Mapping[str, bytes]
@@ -107,7 +105,7 @@ class Inspected:
         provider: a library wheel as repair knows it.
         binaries: every ELF file that can be read.
         malformed: of every other one, what is wrong with it, by member.
-        header_words: of a library wheel, every identifier in its headers.
+        header_words: of a library wheel, every identifier in its headers (:mod:`.headers`).
     """
 
     wheel: Wheel
@@ -221,8 +219,7 @@ def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:
 
 def _header_words(provider: ProviderWheel, contents: Contents) -> frozenset[str]:
     folder = posixpath.join(posixpath.dirname(provider.lib), "include", "")
-    headers = (content for member, content in contents.items() if member.startswith(folder))
-    return frozenset(word.decode() for content in headers for word in {*WORD.findall(content)})
+    return header_words(c for member, c in contents.items() if member.startswith(folder))
 
 
 def read_all(wheel: Wheel) -> Contents:

@@ -6,6 +6,7 @@ from commonwheel.check.case import Case
 from commonwheel.check.company import release
 from commonwheel.check.declared import absent, opened, used
 from commonwheel.check.gate import EVERY, OURS, Found, Gate
+from commonwheel.check.headers import is_named
 from commonwheel.check.inspect import Binary, Inspected
 from commonwheel.check.mangled import path
 from commonwheel.check.resolve import (
@@ -274,7 +275,8 @@ class NoPrivateSymbols(Gate):
     """Nothing private of a library wheel is used: no private library, no symbol without a header.
 
     A symbol is public if the headers of its library wheel have its name; of a C++ symbol, each
-    name on its path.
+    name on its path. Where headers paste names together (`name##_free`), two or three of their
+    words that meet at underscores will do.
 
     Why: what no header names may vanish in any release without a new SONAME. Of 24 upgrades in
     Debian that rightly kept their SONAME, 13 lose such symbols; 3 lose a public one.
@@ -305,7 +307,8 @@ class NoPrivateSymbols(Gate):
                 if not owner.header_words:
                     blind.add(owner.distribution)
                     continue
-                private = sorted(n for n in names if not {*path(n)} <= owner.header_words)
+                words = owner.header_words
+                private = sorted(n for n in names if not all(is_named(p, words) for p in path(n)))
                 if private:
                     yield self.finding(
                         case,

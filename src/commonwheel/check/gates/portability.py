@@ -233,9 +233,8 @@ class Floors(Gate):
     """Each version node that a file needs of a compiler's run-time library is in the copy it gets.
 
     These are libstdc++, libgcc_s, libgfortran, libquadmath, libgomp and libatomic; and no two
-    majors of libgfortran may meet in one process. The copy is
-    one in the wheel, or in a wheel beside it; else it is the platform's, as old as the lowest tag
-    of the name says.
+    majors of libgfortran may meet in one process. The copy is one in the wheel, or in a wheel
+    beside it; else it is the platform's, as old as the lowest tag of the name says.
 
     Why: a copy that is older than the compiler that made the file gives "version `GLIBCXX_3.4.32'
     not found" at load.
@@ -248,6 +247,7 @@ class Floors(Gate):
     title = "the compilers' run-time libraries are new enough"
     message = "needs {node} of {library}, {fault}"
     levels = EVERY
+    compares = True
 
     def check(self, case: Case) -> Found:
         """Each linked file."""

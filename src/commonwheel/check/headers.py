@@ -1,0 +1,41 @@
+"""The names that a library's public headers have, those that macros paste together too."""
+
+import re
+from collections.abc import Collection, Iterable
+
+WORD = re.compile(rb"[A-Za-z_]\w*")
+# Stands among the words of headers that paste.
+PASTE = "##"
+
+
+def header_words(headers: Iterable[bytes]) -> frozenset[str]:
+    """Every identifier of some headers, and ``##`` where one of them pastes tokens."""
+    found: set[bytes] = set()
+    for content in headers:
+        found.update(WORD.findall(content))
+        if PASTE.encode() in content:
+            found.add(PASTE.encode())
+    return frozenset(word.decode() for word in found)
+
+
+def is_named(name: str, words: Collection[str]) -> bool:
+    """Whether headers with these words name a symbol.
+
+    Where they paste, two or three words that meet at underscores will do: OpenSSL declares
+    ``X509_free`` by ``name##_free``, and FFTW ``fftw_execute`` by ``fftw_`` and ``execute``.
+    """
+    if name in words:
+        return True
+    return PASTE in words and any(
+        first in words and (rest in words or _ends(rest, words)) for first, rest in _split(name)
+    )
+
+
+def _ends(rest: str, words: Collection[str]) -> bool:
+    return any(middle in words and last in words for middle, last in _split(rest))
+
+
+def _split(name: str) -> list[tuple[str, str]]:
+    """A name in two, wherever one part ends or the other begins with an underscore."""
+    places = (at for at in range(1, len(name)) if "_" in {name[at - 1], name[at]})
+    return [(name[:at], name[at:]) for at in places]

@@ -1,0 +1,35 @@
+"""What public headers name."""
+
+import pytest
+
+from commonwheel.check.headers import header_words, is_named
+
+PLAIN = b"int geo_area(const geo_point *);  /* geo_perimeter is not public */\n"
+PASTING = b"""
+#define DECLARE(name) name *name##_new(void); void name##_free(name *);
+#define DECLARE_IO(name) name *PEM_read_bio_##name(BIO *); int i2d_##name##_fp(FILE *, name *);
+DECLARE(X509)
+DECLARE_IO(PrivateKey)
+"""
+
+
+@pytest.mark.parametrize("name", ["geo_area", "geo_point", "int"])
+def test_words_of_headers_are_named(name: str) -> None:
+    assert is_named(name, header_words([PLAIN]))
+
+
+@pytest.mark.parametrize(
+    "name", ["X509_free", "X509_new", "PEM_read_bio_PrivateKey", "i2d_PrivateKey_fp"]
+)
+def test_what_macros_paste_of_two_or_three_words_is_named(name: str) -> None:
+    assert is_named(name, header_words([PASTING, PLAIN]))
+
+
+@pytest.mark.parametrize("name", ["X509_dup", "X509free", "geo_area_free", "i2d_PrivateKey_fp_new"])
+def test_other_words_and_other_seams_are_not_named(name: str) -> None:
+    assert not is_named(name, header_words([PASTING]))
+
+
+def test_without_pasting_nothing_is_put_together() -> None:
+    words = header_words([b"int X509; int _free;"])
+    assert not is_named("X509_free", words)
