@@ -17,7 +17,7 @@ OF_BUILDS = (
     rb"croot/",
 )
 # Folders of people and of containers, which prose and addresses may name as well
-# (https://pypi.org/project/numpy): they count where a path begins, in files that tools write.
+# (an index has /project/numpy): they count where a path begins, in files that tools write.
 OF_ANYBODY = (
     rb"tmp/[\w.+-]+/[\w.+-]+/",
     rb"(?:home|Users)/[\w.-]+/[\w.]",

@@ -62,10 +62,16 @@ def _below_prefix(path: str) -> Place:
     return "data", path
 
 
+class _EntryPoints(ConfigParser):
+    """Names keep their case."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def _scripts(entry_points: bytes) -> Iterator[str]:
     """The commands that installers write; none where the file is not well formed."""
-    parser = ConfigParser(delimiters=("=",), strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser = _EntryPoints(delimiters=("=",), strict=False, interpolation=None)
     try:
         parser.read_string(entry_points.decode("utf-8"))
     except (Error, UnicodeDecodeError):

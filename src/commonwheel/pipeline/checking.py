@@ -1,8 +1,11 @@
 """Finished wheels against the gates; what has passed is not checked again."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from commonwheel.cache.keys import CHECK_CODE, code_digests, file_digest, key_of, versions
 from commonwheel.cache.store import Store, Stored
@@ -15,16 +18,18 @@ from commonwheel.render import counted
 
 if TYPE_CHECKING:
     from commonwheel.check.finding import Report
-    from commonwheel.check.run import CheckOptions
 
-CHECK_TOOLS = ("cyclonedx-python-lib", "packaging")
+Ask: TypeAlias = Callable[..., str]
+"""(wheel, those beside it, together=whether only gates that compare) → the report as JSON."""
+
+CHECK_TOOLS = ("cyclonedx-python-lib", "jsonschema", "license-expression", "packaging")
 REPORT = "report.json"
 # More stands in the report.
 SHOWN = 12
 
 
 class Checker:
-    """Checks the wheels of jobs, each beside the library wheels that it needs, then all together.
+    """Checks the wheels of jobs: each beside what it needs, then beside what is in the wheelhouse.
 
     Reports are kept in the cache, below ``checks``.
     """
@@ -32,6 +37,8 @@ class Checker:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.store = Store(root=context.settings.cache / "checks")
+        self._kept: list[Path] = []
+        self._turn = Lock()
 
     def find(self, job: Job, wheel: Path) -> Stored | None:
         """The stored report of a wheel that has passed in the same company."""
@@ -44,19 +51,35 @@ class Checker:
             GateError: it does not pass; its report lies beside the job's log.
         """
         if self.find(job, wheel) is None:
-            beside = self.context.providers(job)
-            self._check(f"check {job.id}", [wheel], beside, self.inputs(job, wheel), job)
+            title = f"check {job.id}"
+            with self._asking(title) as ask:
+                text = ask(wheel, self.context.providers(job), together=False)
+                self._put(text, self.inputs(job, wheel), job)
 
-    def check_together(self, jobs: Sequence[Job]) -> None:
-        """Hold all wheels of a plan against one another, unless they have passed before.
+    @contextlib.contextmanager
+    def admitting(self, job: Job, wheel: Path) -> Iterator[None]:
+        """Let a wheel in that goes together with those that this run has let in before.
+
+        One at a time: of two that clash, the second is kept out.
 
         Raises:
-            GateError: two of them do not go together.
+            GateError: it clashes with one of them.
         """
-        inputs = self.inputs_together(jobs)
-        if len(jobs) > 1 and self.store.find(key_of(inputs)) is None:
-            wheels = [self.context.done[job.id].wheel for job in jobs]
-            self._check("check together", wheels, (), inputs, None)
+        with self._turn:
+            if self._kept and not self._known_together:
+                with self._asking(f"check {job.id} beside others") as ask:
+                    ask(wheel, self._kept, together=True)
+            yield
+            self._kept.append(wheel)
+            if len(self._kept) == len(self.context.plan.jobs) and not self._known_together:
+                self._put("", self._inputs_together(), None)
+
+    @cached_property
+    def _known_together(self) -> bool:
+        """Whether all wheels of the plan are made, and were let in together before."""
+        jobs = self.context.plan.jobs
+        is_made = self.context.done.keys() >= {job.id for job in jobs}
+        return is_made and self.store.find(key_of(self._inputs_together())) is not None
 
     def report(self, job: Job, wheel: Path) -> Path:
         """The report of a wheel that has passed."""
@@ -76,9 +99,10 @@ class Checker:
             "waivers": self._waivers(job),
         }
 
-    def inputs_together(self, jobs: Sequence[Job]) -> dict[str, Any]:
-        """What decides how a check of all wheels of a plan ends."""
-        return {**self._common(), "together": self.context.digests([job.id for job in jobs])}
+    def _inputs_together(self) -> dict[str, Any]:
+        """What decides whether all wheels of the plan go together."""
+        jobs = [job.id for job in self.context.plan.jobs]
+        return {**self._common(), "together": self.context.digests(jobs)}
 
     def _common(self) -> dict[str, Any]:
         return {
@@ -93,60 +117,52 @@ class Checker:
 
     # --- work -----------------------------------------------------------------------------------
 
-    def _check(
-        self,
-        title: str,
-        wheels: Sequence[Path],
-        beside: Sequence[Path],
-        inputs: Mapping[str, Any],
-        job: Job | None,
-    ) -> None:
+    @contextlib.contextmanager
+    def _asking(self, title: str) -> Iterator["Ask"]:
+        """A step that asks gates about one wheel, and says in the end how they ended."""
         # A warm run does not pay for importing the gates.
-        from commonwheel.check.inspect import inspect  # noqa: PLC0415
-        from commonwheel.check.render import as_json, headline  # noqa: PLC0415
-        from commonwheel.check.run import check, gates_for  # noqa: PLC0415
+        from commonwheel.check import case, expected, inspect, render, run  # noqa: PLC0415
 
-        context, name = self.context, title.replace(" ", "-")
+        context, inputs, name = self.context, self.context.inputs, title.replace(" ", "-")
         # It takes no slot: seconds, for which what needs the wheel would wait behind long builds.
         with context.console.step(title) as step, context.workplace(name) as work:
-            others = [inspect(path, context.inputs.names)[0] for path in beside]
-            gates = gates_for(together=job is None)
-            reports = list(check(wheels, self._options(work), beside=others, gates=gates))
-            text = as_json(reports)
-            if not all(report.passes for report in reports):
-                place = context.wheelhouse.log(name).with_suffix(".json")
-                write_atomically(place, text)
-                raise _failed(reports, place)
-            step.verdict = headline(reports[0]) if job else f"{len(wheels)} wheels"
-            result = work / "result"
-            result.mkdir()
-            (result / REPORT).write_text(text, encoding="utf-8")
-            self.store.put(result, inputs, job=job.id if job else None)
-
-    def _options(self, work: Path) -> "CheckOptions":
-        from commonwheel.check.case import Tools  # noqa: PLC0415
-        from commonwheel.check.expected import expectations  # noqa: PLC0415
-        from commonwheel.check.run import CheckOptions  # noqa: PLC0415
-
-        inputs = self.context.inputs
-        scans = self.context.settings.cache / "scans"
-        return CheckOptions(
-            names=inputs.names,
-            claimed=inputs.known,
-            tools=Tools(
+            tools = case.Tools(
                 load=True,
                 scan=True,
-                cache=scans,
+                cache=context.settings.cache / "scans",
                 scratch=work,
-                environ=self.context.settings.environ,
-            ),
-            expect=expectations(inputs.recipes, inputs.names),
-        )
+                environ=context.settings.environ,
+            )
+            options = run.CheckOptions(
+                names=inputs.names,
+                claimed=inputs.known,
+                tools=tools,
+                expect=expected.expectations(inputs.recipes, inputs.names),
+            )
+
+            def ask(wheel: Path, beside: Sequence[Path], *, together: bool) -> str:
+                others = [inspect.inspect(path, inputs.names)[0] for path in beside]
+                gates = run.gates_for(together=together)
+                (report,) = run.check([wheel], options, beside=others, gates=gates)
+                text = render.as_json([report])
+                if not report.passes:
+                    place = context.wheelhouse.log(name).with_suffix(".json")
+                    write_atomically(place, text)
+                    raise _failed(report, place)
+                step.verdict = render.headline(report)
+                return text
+
+            yield ask
+
+    def _put(self, text: str, inputs: Mapping[str, Any], job: Job | None) -> None:
+        with self.context.workplace("report") as folder:
+            (folder / REPORT).write_text(text, encoding="utf-8")
+            self.store.put(folder, inputs, job=job.id if job else None)
 
 
-def _failed(reports: Sequence["Report"], place: Path) -> GateError:
+def _failed(report: "Report", place: Path) -> GateError:
     """Every error, up to a screenful; all else stands in the report."""
-    found = [each for report in reports for each in report.findings if each.fails]
+    found = [each for each in report.findings if each.fails]
     lines = [f"{each.gate} {each.where}: {each.message}" for each in found]
     more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     what = f"did not pass the gates: {counted(len(found), 'error')}"

@@ -49,14 +49,12 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How all jobs ended, each in the plan's order; ``clash``: two results do not go together."""
+    """How all jobs ended, each in the plan's order."""
 
     results: tuple[Result, ...]
     failures: tuple[Failure, ...]
-    clash: CommonwheelError | None = None
 
     @property
     def errors(self) -> list[CommonwheelError]:
         """Every error; the first one decides the exit code."""
-        errors = [error for failure in self.failures for error in failure.errors]
-        return [*errors, self.clash] if self.clash else errors
+        return [error for failure in self.failures for error in failure.errors]

@@ -9,7 +9,6 @@ from commonwheel.cache.store import Stored
 from commonwheel.console import Console
 from commonwheel.constraints import Constraints
 from commonwheel.engine.host import HostEngine
-from commonwheel.errors import GateError
 from commonwheel.inputs import JobInputs
 from commonwheel.jobserver import JobServer
 from commonwheel.pipeline.building import Builder
@@ -77,16 +76,7 @@ class Pipeline:
         return Report(
             results=tuple(self.results[j.id] for j in self.plan.jobs if j.id in self.results),
             failures=tuple(failure for failure in failures if failure),
-            clash=self._clash(),
         )
-
-    def _clash(self) -> GateError | None:
-        """Why the wheels that came out cannot be installed together."""
-        try:
-            self.checker.check_together([j for j in self.plan.jobs if j.id in self.results])
-        except GateError as error:
-            return error
-        return None
 
     def find_done(self) -> list[Job]:
         """Note what is stored; returns the jobs that are sure to be compiled, in order.
@@ -146,8 +136,10 @@ class Pipeline:
 
     def _keep(self, job: Job) -> None:
         tests = self.tester.records(job) if isinstance(job, ConsumerJob) else ()
-        report = self.checker.report(job, self.context.done[job.id].wheel)
-        self.results[job.id] = keep(self.context, self.builder, job, report, tests)
+        wheel = self.context.done[job.id].wheel
+        report = self.checker.report(job, wheel)
+        with self.checker.admitting(job, wheel):
+            self.results[job.id] = keep(self.context, self.builder, job, report, tests)
 
     # --- running --------------------------------------------------------------------------------
 

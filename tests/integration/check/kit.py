@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from commonwheel.check.case import Case, Tools
 from commonwheel.check.company import company, family
@@ -88,7 +89,8 @@ def library(
     outside: Mapping[str, bytes] | None = None,
     requires: Sequence[str] = (),
     upstream: Mapping[str, str] | None = None,
-    **others: object,
+    info: Mapping[str, bytes] | None = None,
+    **others: Any,
 ) -> Path:
     """A library wheel of ``libraries`` (tagged SONAME → content), with a manifest and an SBOM.
 
@@ -116,11 +118,10 @@ def library(
     }
     files = {f"{package}/lib/{soname}": content for soname, content in libraries.items()}
     files |= {f"{package}/{path}": content for path, content in (members or {}).items()}
-    info = {
+    own = {
         NAMES.manifest: json.dumps(manifest).encode(),
         "sboms/commonwheel.cdx.json": sbom(line, version, list(libraries)),
     }
-    info |= others.pop("info", {})  # type: ignore[call-overload]
     init = {f"{package}/__init__.py": b""}
     return write(
         folder,
@@ -128,15 +129,20 @@ def library(
         version,
         {**init, **files, **(outside or {})},
         requires=requires,
-        info=info,
-        **others,  # type: ignore[arg-type]
+        info={**own, **(info or {})},
+        **others,
     )
 
 
 def sbom(line: str, version: str, files: Sequence[str]) -> bytes:
     """A CycloneDX document with a component for each file, as the kit writes them."""
-    component = {"type": "library", "name": line, "version": version, "bom-ref": line}
-    component |= {"licenses": [{"expression": "MIT"}]}  # type: ignore[dict-item]
+    component = {
+        "type": "library",
+        "name": line,
+        "version": version,
+        "bom-ref": line,
+        "licenses": [{"expression": "MIT"}],
+    }
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",

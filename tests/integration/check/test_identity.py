@@ -1,6 +1,7 @@
 """Gates of identity: each trips, and does not on the nearest sound thing."""
 
 from pathlib import Path
+from typing import Any
 
 from tests.integration.check.kit import checked, compiled, found, library, write
 
@@ -25,8 +26,8 @@ def user(folder: Path, *, of: str) -> bytes:
     return compiled(folder, "_ext.so", source, f"-L{folder}", f"-l:{of}")
 
 
-def foo_wheel(folder: Path, content: bytes, *, file: str = SONAME, **others: object) -> Path:
-    return library(folder / "wheels", "foo-so1", "1.0", {file: content}, **others)  # type: ignore[arg-type]
+def foo_wheel(folder: Path, content: bytes, *, file: str = SONAME, **others: Any) -> Path:
+    return library(folder / "wheels", "foo-so1", "1.0", {file: content}, **others)
 
 
 def demo(folder: Path, name: str, **members: bytes) -> Path:

@@ -10,12 +10,12 @@ ELF = b"\x7fELF\0\0\0\0"
     [
         "/tmp/pip-build-env-1x2y3z4a/overlay/lib",
         "/tmp/tmpzjxdvtkw/a.pyx",
-        "/root/.cache/commonwheel/x",
+        "/home/me/.cache/commonwheel/x",
         "/x/commonwheel/work/foo-1.0-abc/project/source",
         "/opt/_internal/cpython-3.11.1/include",
         "/__w/cryptography/src",
         "/home/runner/work",
-        "/root/.pyenv/versions/3.11.7/lib",
+        "/root/src/lib",
         "/home/me/src/a.c",
         "/tmp/hdf5/src/H5.c",
         "/project/gdal-3.10.3/port/cpl_conv.cpp",
@@ -31,7 +31,7 @@ def test_a_string_of_its_own_in_a_binary(path: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "https://pypi.org/project/foo/",
+        "https://example.org/project/foo/",
         "/opt/rh/gcc-toolset-14/root/usr/include/c++",
         "/tmp/foo_XXXXXX",
         "/tmp/%s/%s/x",
