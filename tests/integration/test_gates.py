@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.integration.kit import Workshop
 from tests.integration.projects import Target, autotools
 
@@ -64,17 +66,34 @@ def test_what_has_passed_is_not_checked_again(workshop: Workshop) -> None:
     assert "check one-1.0" not in workshop.build("one").text
 
 
-def test_of_two_wheels_that_clash_only_one_enters(workshop: Workshop) -> None:
-    helper = "int helper(void) { return 1; }\n"
-    add(workshop, "one", f"{helper}int one(void) {{ return helper(); }}\n")
-    add(workshop, "two", f"{helper}int two(void) {{ return helper(); }}\n")
-    for _ in range(2):
-        outcome = workshop.build("one", "two")
+HELPER = "int helper(void) { return 1; }\n"
+
+
+@pytest.mark.parametrize("runs", [[("one", "two")], [("one",), ("two",)], [("two",), ("one",)]])
+def test_of_two_wheels_that_clash_only_one_enters(
+    workshop: Workshop, runs: list[tuple[str, ...]]
+) -> None:
+    add(workshop, "one", f"{HELPER}int one(void) {{ return helper(); }}\n")
+    add(workshop, "two", f"{HELPER}int two(void) {{ return helper(); }}\n")
+    for names in runs[:-1]:
+        workshop.built(*names)
+    # From the caches as well, in whatever order they come.
+    for names in (runs[-1], ("two", "one")):
+        outcome = workshop.build(*names)
         assert outcome.code == 14
         assert "CW702" in outcome.text
         assert "helper" in outcome.text
         assert len([*workshop.wheelhouse.glob("*.whl")]) == 1
     assert len([*workshop.wheelhouse.glob("logs/check-*-beside-others.json")]) == 1
+
+
+def test_what_a_run_replaces_is_not_in_the_way(workshop: Workshop) -> None:
+    add(workshop, "one", f"{HELPER}int one(void) {{ return helper(); }}\n")
+    workshop.built("one")
+    add(workshop, "one", "int one(void) { return 1; }\n")
+    add(workshop, "two", f"{HELPER}int two(void) {{ return helper(); }}\n")
+    workshop.built("two", "one", "--replace")
+    assert len([*workshop.wheelhouse.glob("*.whl")]) == 2
 
 
 def test_wheels_that_go_together_are_not_held_against_one_another_again(

@@ -8,6 +8,7 @@ from typing import Any
 from commonwheel.cache.keys import file_digest
 from commonwheel.cache.store import Stored
 from commonwheel.pipeline.building import Builder
+from commonwheel.pipeline.checking import RULES
 from commonwheel.pipeline.context import Context
 from commonwheel.pipeline.results import Result
 from commonwheel.plan import ConsumerJob, Job, LibraryJob
@@ -18,6 +19,7 @@ def keep(
     builder: Builder,
     job: Job,
     report: Path,
+    rules: str,
     tests: Sequence[Mapping[str, Any]] = (),
 ) -> Result:
     """Put a job's wheel, its report and its debug files into the wheelhouse.
@@ -27,13 +29,14 @@ def keep(
         builder: knows what made the wheel.
         job: one that is finished.
         report: what the gates said.
+        rules: under which it may go in.
         tests: of a consumer: what it has passed, with the wheels that it passed it with.
 
     Raises:
         WheelhouseError: a wheel of this name is there with other bytes.
     """
     stored = context.done[job.id]
-    facts = _provenance(context, job, stored)
+    facts = _provenance(context, job, stored) | {RULES: rules}
     if isinstance(job, ConsumerJob):
         facts |= {"python": job.python, "tests": list(tests)}
     wheel = context.wheelhouse.put(stored.wheel, facts, remedy=_remedy(job))

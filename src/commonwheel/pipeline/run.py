@@ -138,8 +138,8 @@ class Pipeline:
         tests = self.tester.records(job) if isinstance(job, ConsumerJob) else ()
         wheel = self.context.done[job.id].wheel
         report = self.checker.report(job, wheel)
-        with self.checker.admitting(job, wheel):
-            self.results[job.id] = keep(self.context, self.builder, job, report, tests)
+        with self.checker.admitting(job, wheel) as rules:
+            self.results[job.id] = keep(self.context, self.builder, job, report, rules, tests)
 
     # --- running --------------------------------------------------------------------------------
 

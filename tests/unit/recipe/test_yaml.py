@@ -103,8 +103,9 @@ def test_an_anchor_alone_and_a_quoted_merge_key_are_text() -> None:
 def test_nesting_has_a_bound(opening: str, closing: str) -> None:
     within = opening * MOST_LEVELS + "x" + closing * MOST_LEVELS
     assert parse(within, "f").value
-    for count in (MOST_LEVELS + 1, 3_000):
-        with pytest.raises(RecipeError, match=f"nested more than {MOST_LEVELS} levels"):
+    # The C parser of PyYAML 6.0.4 has a bound of its own, and looks far ahead.
+    for count, said in ((MOST_LEVELS + 1, f"{MOST_LEVELS} levels"), (3_000, "nest")):
+        with pytest.raises(RecipeError, match=said):
             parse(opening * count + "x" + closing * count, "f")
 
 
