@@ -14,6 +14,7 @@ from commonwheel.check.tag import (
     PlatformTag,
     arch_of,
     asked,
+    candidates,
     lacks,
     lowest,
     parse_tag,
@@ -73,9 +74,7 @@ class TagTooLow(Gate):
     def _finding(
         self, case: Case, tag: PlatformTag, lacking: Sequence[Lack], truth: str
     ) -> Finding:
-        told = sorted({each.what for each in lacking})
-        more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-        what = f"{', '.join(told[:SHOWN])}{more}"
+        what = _listed(lacking)
         return self.finding(case, lacking[0].member, tag=tag, lacking=what, truth=truth)
 
 
@@ -103,7 +102,9 @@ class TagTooHigh(Gate):
         tags = [tag for tag in _parsed(case) if tag.libc == wants.libc]
         true = parse_tag(truth)
         if plain and true is None:
-            yield self.unchecked("it needs libraries that no platform has")
+            newest = candidates(wants)[-1:]
+            lacking = [lack for policy in newest for lack in lacks(wants, policy)]
+            yield self.unchecked(f"no platform policy covers {_listed(lacking) or wants.arch}")
         elif plain:
             yield self.finding(case, tag=plain[0], truth=truth)
         elif tags and true is not None and true.version < min(tags).version:
@@ -277,6 +278,12 @@ class Floors(Gate):
         fault = f"and {':'.join(majors[other])} needs libgfortran.so.{other}"
         library = f"libgfortran.so.{major}"
         yield self.finding(case, mine[major][1], node="symbols", library=library, fault=fault)
+
+
+def _listed(lacking: Sequence[Lack]) -> str:
+    told = sorted({each.what for each in lacking})
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return f"{', '.join(told[:SHOWN])}{more}"
 
 
 def _parsed(case: Case) -> list[PlatformTag]:
