@@ -69,7 +69,20 @@ class Defaults(Model):
         int | None,
         Field(ge=1, strict=True, description="Parallel compilations; by default one for each CPU."),
     ] = None
-    engine: Annotated[Literal["host"], Field(description="Where to build.")] = "host"
+    engine: Annotated[
+        Literal["auto", "docker", "podman", "host"],
+        Field(
+            description="Where to build: in containers of docker or podman, or on this host. "
+            "`auto` takes the first of them that can be used."
+        ),
+    ] = "host"
+    image: Annotated[
+        Text | None,
+        Field(
+            description="Image of the containers; `stand-in` is one that is made from Debian. By "
+            "default the recipe's, or else `manylinux_2_28` or `musllinux_1_2`."
+        ),
+    ] = None
 
 
 class Indexes(Model):
@@ -157,6 +170,7 @@ class Configuration:
             "wheelhouse": self.folder / defaults.wheelhouse if defaults.wheelhouse else None,
             "jobs": defaults.jobs,
             "engine": defaults.engine,
+            "image": defaults.image,
         }
         return {name: value for name, value in values.items() if value is not None}
 

@@ -112,3 +112,11 @@ class GateError(CommonwheelError):
     """A wheel does not pass a gate, and no recipe waives it."""
 
     exit_code = 14
+    report = ""
+    """What the gates said, as JSON; empty where it has been shown."""
+
+
+class EngineError(CommonwheelError):
+    """A container engine or its image cannot be used."""
+
+    exit_code = 15

@@ -4,21 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from commonwheel.backend.drivers import programs, requirements
+from commonwheel.backend.drivers import requirements
 from commonwheel.cache.keys import build_inputs, file_digest, repair_inputs
 from commonwheel.cache.store import Stored
 from commonwheel.constraints import Constraints
-from commonwheel.engine.host import HostEngine
-from commonwheel.engine.interpreter import running_version
 from commonwheel.names import Names
 from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.recipe.load import RecipeSet
+from commonwheel.recipe.model import LibraryRecipe
 from commonwheel.recipe.resolved import LibraryBuild, to_json
 from commonwheel.recipe.sources import Source
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.repair.repair import RepairOptions
+
+if TYPE_CHECKING:
+    from commonwheel.engine.finishing import Finishing
+    from commonwheel.engine.protocol import Engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +31,7 @@ class JobInputs:
     plan: Plan
     recipes: RecipeSet
     constraints: Constraints
-    engine: HostEngine
+    engine: "Engine"
     names: Names
 
     @cached_property
@@ -53,23 +56,6 @@ class JobInputs:
             return constraints.only(requirements(job.build))
         return constraints
 
-    def interpreter(self, job: Job) -> Path:
-        """The Python that runs a build.
-
-        Raises:
-            UsageError: this host has none of that version.
-        """
-        # A library wheel fits every Python; any interpreter can run its backend.
-        version = job.python if isinstance(job, ConsumerJob) else running_version()
-        return self.engine.interpreter(version)
-
-    def engine_identity(self, job: Job) -> dict[str, str]:
-        """What of the engine can change a job's result."""
-        identity = {**self.engine.identity, **self.engine.digests(programs(job.build))}
-        if isinstance(job, ConsumerJob):
-            identity["python"] = file_digest(self.interpreter(job).resolve())
-        return identity
-
     def build(self, job: Job, source: str, providers: Mapping[str, str]) -> dict[str, Any]:
         """The inputs of the raw wheel.
 
@@ -84,16 +70,40 @@ class JobInputs:
             patches={path.name: file_digest(path) for path in self.patches(job)},
             providers=providers,
             constraints=self.pins(job).pins,
-            engine=self.engine_identity(job),
+            engine=self.engine.facts(job),
         )
 
-    def repair_options(self, job: Job, raw: Stored) -> RepairOptions:
+    def finishing(self, job: Job, epoch: int) -> "Finishing":
+        """What there is to know of a job when its raw wheel is finished.
+
+        Args:
+            job: what was built.
+            epoch: time stamp of what is added to the wheel.
+        """
+        # A warm run finishes nothing, and does not pay for importing the gates.
+        from commonwheel.check.expected import of_consumer, of_library  # noqa: PLC0415
+        from commonwheel.engine.finishing import Finishing  # noqa: PLC0415
+
+        recipe = self.recipes[job.build.name]
+        lines = {each.name: each.line for each in job.build.provided}
+        uses = tuple(lines.values())
+        if isinstance(recipe, LibraryRecipe):
+            assert isinstance(job.build, LibraryBuild)
+            expected = of_library(recipe, job.build, self.names, uses)
+        else:
+            dlopen = tuple(lines[name] for name in recipe.dlopen)
+            expected = of_consumer(recipe, job.build.version, dlopen, uses)
+        return Finishing(
+            repair=self.repair_options(job, epoch), claimed=self.known, expected=expected
+        )
+
+    def repair_options(self, job: Job, epoch: int) -> RepairOptions:
         """What a repair is told of a job."""
         common = RepairOptions(
             names=self.names,
             arch=self.plan.platform.arch,
             known=self.known,
-            epoch=raw.facts["epoch"],
+            epoch=epoch,
         )
         if not isinstance(job, ConsumerJob):
             return common
@@ -107,6 +117,6 @@ class JobInputs:
 
     def repair(self, job: Job, raw: Stored) -> dict[str, Any]:
         """The inputs of the repaired wheel."""
-        options = to_json(self.repair_options(job, raw))
+        options = to_json(self.repair_options(job, raw.facts["epoch"]))
         options["known"] = sorted(options["known"])
         return repair_inputs(build_key=raw.key, options=options)

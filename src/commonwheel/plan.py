@@ -87,6 +87,23 @@ class Plan:
         levels = (tuple(each for each in level if each.id in wanted) for level in self.levels)
         return replace(self, levels=tuple(filter(None, levels)))
 
+    def only(self, job_id: str) -> "Plan":
+        """The part of the plan that one job is built and tested with, and the job.
+
+        Raises:
+            UsageError: the plan has no such job.
+        """
+        if job_id not in self.by_id:
+            raise UsageError(
+                f"there is no job '{job_id}' in this plan", hint=f"jobs: {', '.join(self.by_id)}"
+            )
+        job = self.by_id[job_id]
+        tests = job.tested_with if isinstance(job, ConsumerJob) else ()
+        first = [*job.needs, *(each for providers in tests for each in providers)]
+        wanted = {job_id, *closure(first, lambda each: self.by_id[each].needs)}
+        levels = (tuple(each for each in level if each.id in wanted) for level in self.levels)
+        return replace(self, levels=tuple(filter(None, levels)))
+
     def _needs(self, job: Job) -> list[str]:
         return closure(job.needs, lambda job_id: self.by_id[job_id].needs)
 

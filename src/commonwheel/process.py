@@ -162,6 +162,19 @@ def _follow(
     return "".join(tail)
 
 
+def interact(command: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
+    """Run a command on this process's own terminal; returns its exit code.
+
+    Raises:
+        ProcessError: there is no such program.
+    """
+    words = [str(word) for word in command]
+    try:
+        return subprocess.run(words, env=dict(env), check=False).returncode
+    except OSError as error:
+        raise ProcessError(words, code=127, output=f"{words[0]}: {error.strerror}") from None
+
+
 def kill_all() -> None:
     """Kill every process group that :func:`run` follows at this moment, in whatever thread.
 

@@ -1,7 +1,7 @@
 """Renderings of plans (table, JSON, a picture in DOT), their reasons, results, and the cache."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from rich.tree import Tree
 from commonwheel.cache.contents import KINDS, Entry
 from commonwheel.plan import Job, LibraryJob, Plan
 from commonwheel.recipe.resolved import to_json
+from commonwheel.text import counted
 from commonwheel.why import Explanation, Reason
 
 
@@ -37,20 +38,27 @@ def _wheel(job: Job) -> str:
     return f"{job.build.name} {job.build.wheel_version}"
 
 
-def plan_json(plan: Plan) -> str:
-    """The whole plan, stable from run to run."""
+def plan_json(plan: Plan, arguments: Callable[[Job], Sequence[str]]) -> str:
+    """The whole plan, stable from run to run.
+
+    Args:
+        plan: the plan.
+        arguments: what ``commonwheel build`` is told to build one job of it.
+    """
     data = {
         "schema": 1,
         "requested": list(plan.requested),
         "platform": str(plan.platform),
-        "levels": [[_job(job) for job in level] for level in plan.levels],
+        "levels": [[_job(job, arguments(job)) for job in level] for level in plan.levels],
     }
     return json.dumps(data, indent=2) + "\n"
 
 
-def _job(job: Job) -> dict[str, Any]:
-    data = {"kind": "library" if isinstance(job, LibraryJob) else "consumer", **to_json(job)}
-    return {key: value for key, value in data.items() if key != "build"} | {"build": data["build"]}
+def _job(job: Job, arguments: Sequence[str]) -> dict[str, Any]:
+    kind = "library" if isinstance(job, LibraryJob) else "consumer"
+    # The longest part last.
+    data = {key: value for key, value in to_json(job).items() if key != "build"}
+    return {"kind": kind, **data, "arguments": list(arguments), "build": to_json(job.build)}
 
 
 def plan_dot(plan: Plan) -> str:
@@ -198,11 +206,6 @@ class WheelResult(Protocol):
     def seconds(self) -> float: ...
     @property
     def cached(self) -> bool: ...
-
-
-def counted(number: int, what: str) -> str:
-    """``1 wheel``, ``2 wheels``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def results_table(results: Sequence[WheelResult]) -> Table:

@@ -22,6 +22,7 @@ from commonwheel.recipe.resolved import ConsumerBuild, LibraryBuild, SourceFact
 from commonwheel.sbom import library_sbom
 from commonwheel.source.patch import apply_patches
 from commonwheel.source.unpack import unpack
+from commonwheel.wheel.name import parse_wheel_name
 
 # Everything that the backend imports; the standard library apart, nothing else is needed.
 TOOLKIT = (
@@ -68,6 +69,7 @@ class Inputs:
         constraints: pins of the build tools.
         key: build key.
         engine: name of the engine that will build.
+        image: what its container is made of; empty where there is none.
     """
 
     source: Path
@@ -77,6 +79,7 @@ class Inputs:
     constraints: Constraints
     key: str
     engine: str
+    image: str = ""
 
 
 def stage(job: Job, inputs: Inputs, root: Path) -> StagedProject:
@@ -94,6 +97,7 @@ def stage(job: Job, inputs: Inputs, root: Path) -> StagedProject:
         build=job.build,
         key=inputs.key,
         engine=inputs.engine,
+        image=inputs.image,
         epoch=epoch,
         source={"origin": inputs.fact.origin, "sha256": inputs.fact.sha256},
     )
@@ -115,6 +119,26 @@ def stage(job: Job, inputs: Inputs, root: Path) -> StagedProject:
     project.providers.mkdir()
     for wheel in inputs.providers:
         shutil.copy2(wheel, project.providers)
+    return project
+
+
+def stage_prebuilt(wheel: Path, providers: Iterable[Path], root: Path) -> StagedProject:
+    """Write a staged project whose wheel is there already: it is finished, or tested.
+
+    Args:
+        wheel: raw or repaired.
+        providers: library wheels beside it.
+        root: an empty folder.
+    """
+    project = StagedProject(root=root)
+    for folder, wheels in ((project.prebuilt, (wheel,)), (project.providers, providers)):
+        folder.mkdir(parents=True)
+        for each in wheels:
+            shutil.copy2(each, folder)
+    name = parse_wheel_name(wheel.name)
+    text = PYPROJECT.format(requires="", name=name.distribution, version=name.version)
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    _copy_toolkit(project.toolkit / "commonwheel")
     return project
 
 

@@ -52,7 +52,7 @@ class Cache:
             plan=make_plan(recipes, "user", pythons=[running_version()]),
             recipes=recipes,
             constraints=Constraints(pins={"cmake": (f"cmake=={self.cmake}",)}),
-            engine=HostEngine(environments=self.root / "envs", environ=environ),
+            engine=HostEngine(cache=self.root, environ=environ),
             names=Names(),
         )
 

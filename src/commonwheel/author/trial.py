@@ -126,7 +126,7 @@ def _build(project: StagedProject, constraints: str, workshop: Workshop) -> Path
         workshop.log.open("w", encoding="utf-8") as log,
     ):
         try:
-            return workshop.engine.build(
+            return workshop.engine.compile(
                 project,
                 workshop.engine.interpreter(running_version()),
                 workshop.scratch / "raw",

@@ -5,15 +5,16 @@ library but the programs that a recipe names.
 """
 
 import io
-import json
+import shutil
 import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from commonwheel.backend import consumer, library
+from commonwheel.backend.messages import tell_error
 from commonwheel.backend.orphan import end_with_parent
-from commonwheel.backend.say import say
+from commonwheel.backend.pause import pause
 from commonwheel.backend.staged import StagedProject
 from commonwheel.errors import CommonwheelError
 
@@ -23,9 +24,9 @@ T = TypeVar("T")
 def get_requires_for_build_wheel(_config_settings: Mapping[str, Any] | None = None) -> list[str]:
     """What the build needs besides ``build-system.requires`` (PEP 517)."""
     project = _project()
-    if project.job().kind == "library":
+    if project.prebuilt.is_dir() or project.job().kind == "library":
         return []
-    return _reporting(project, lambda: consumer.requires(project))
+    return _reporting(lambda: consumer.requires(project))
 
 
 def build_wheel(
@@ -39,9 +40,12 @@ def build_wheel(
     pipe that counts them over all builds.
     """
     project, target = _project(), Path(wheel_directory).resolve()
+    for wheel in project.prebuilt.glob("*.whl"):
+        shutil.copy2(wheel, target)
+        return wheel.name
     if project.job().kind == "library":
-        return _reporting(project, lambda: library.build(project, target, config_settings or {}))
-    return _reporting(project, lambda: consumer.build(project, target, config_settings or {}))
+        return _reporting(lambda: library.build(project, target, config_settings or {}))
+    return _reporting(lambda: consumer.build(project, target, config_settings or {}))
 
 
 def build_sdist(sdist_directory: str, _config_settings: Mapping[str, Any] | None = None) -> str:
@@ -53,7 +57,7 @@ def build_sdist(sdist_directory: str, _config_settings: Mapping[str, Any] | None
     information = f"Metadata-Version: 2.2\nName: {job.build.name}\nVersion: {job.build.version}\n"
     with tarfile.open(Path(sdist_directory) / name, "w:gz") as archive:
         for path in sorted(project.root.iterdir()):
-            if path not in {project.build, project.error}:
+            if path != project.build:
                 archive.add(path, f"{stem}/{path.name}")
         entry = tarfile.TarInfo(f"{stem}/PKG-INFO")
         entry.size, entry.mtime = len(information), job.epoch
@@ -66,14 +70,15 @@ def _project() -> StagedProject:
     return StagedProject(root=Path.cwd())
 
 
-def _reporting(project: StagedProject, work: Callable[[], T]) -> T:
-    """Leave an error's parts where the engine finds them; a hook can only end with a traceback."""
-    project.error.unlink(missing_ok=True)
+def _reporting(work: Callable[[], T]) -> T:
+    """Send an error to the engine; a hook can only end with a traceback."""
     end_with_parent()
     try:
         return work()
     except CommonwheelError as error:
-        say(f"error: {error}")
-        parts = {"type": type(error).__name__, "what": error.what, "where": error.where}
-        project.error.write_text(json.dumps({**parts, "hint": error.hint}), encoding="utf-8")
+        tell_error(error)
+        pause("build")
         raise SystemExit(error.exit_code) from None
+    except BaseException:
+        pause("build")
+        raise

@@ -52,7 +52,7 @@ def make_flags(settings: Mapping[str, Any], folder: Path, path: str) -> str:
         The variable's value; empty where there is no jobserver.
     """
     pipe = settings.get("jobserver")
-    if not pipe:
+    if not pipe or not _can_open(pipe):
         return ""
     make = which("make", path=path)
     if make is not None and _is_old(make):
@@ -60,6 +60,15 @@ def make_flags(settings: Mapping[str, Any], folder: Path, path: str) -> str:
         script.write_text(SCRIPT.format(make=make), encoding="utf-8")
         script.chmod(0o755)
     return f"-j{jobs(settings)} --jobserver-auth=fifo:{pipe}"
+
+
+def _can_open(pipe: str) -> bool:
+    """Whether it is there: a container of an engine elsewhere has a folder in its place."""
+    try:
+        os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def _is_old(make: str) -> bool:

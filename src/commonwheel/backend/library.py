@@ -14,6 +14,7 @@ from commonwheel.backend import prefix as prefixes
 from commonwheel.backend.drivers import DRIVERS, Command, Situation, programs
 from commonwheel.backend.finish import finish
 from commonwheel.backend.package import write_library_wheel
+from commonwheel.backend.pause import pause
 from commonwheel.backend.say import say
 from commonwheel.backend.staged import JobFile, StagedProject
 from commonwheel.errors import BuildError
@@ -144,6 +145,7 @@ def _step(command: Command, folder: Path, step_environment: Mapping[str, str]) -
         # The folder goes away with the build; its log must not.
         for log in filter(Path.is_file, (folder / name for name in command.logs)):
             _say_end(log)
+        pause(command.name, variables, folder)
         raise BuildError(f"{command.name} failed with exit code {error.code}") from None
 
 

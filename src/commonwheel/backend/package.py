@@ -170,6 +170,7 @@ def _manifest(finished: Finished, job: JobFile, facts: LibraryFacts) -> bytes:
         "patches": list(recipe.patches),
         "key": job.key,
         "engine": job.engine,
+        **({"image": job.image} if job.image else {}),
         "toolkit": __version__,
     }
     return (json.dumps(data, indent=2) + "\n").encode()

@@ -9,6 +9,9 @@
     sbom.cdx.json         library wheels only
     toolkit/commonwheel/  the part of this package that runs inside a build
     build/                made by the build: its trees, the assembled prefix, the toolchain
+
+For a container there are beside it ``inside/``, all of this package with what it needs, and what
+repair, gates and tests are told (:mod:`commonwheel.engine.inside`).
 """
 
 import json
@@ -28,6 +31,7 @@ class JobFile:
         build: the resolved recipe.
         key: build key, for the manifest.
         engine: what built it, for the manifest (``host``, ``docker``).
+        image: what the container is made of, with its digest; empty where there is none.
         epoch: SOURCE_DATE_EPOCH of the build, in seconds.
         source: origin and sha256 of the source file that was used.
         backend: of a consumer: the build backend that its sdist names, and its ``backend-path``.
@@ -39,6 +43,7 @@ class JobFile:
     engine: str
     epoch: int
     source: dict[str, str]
+    image: str = ""
     backend: str = ""
     backend_path: tuple[str, ...] = ()
 
@@ -92,9 +97,19 @@ class StagedProject:
         return self.root / "build"
 
     @property
-    def error(self) -> Path:
-        """What went wrong in the build, for the engine to show."""
-        return self.root / "error.json"
+    def prebuilt(self) -> Path:
+        """Folder of a wheel that is there already; it is finished, or tested, and nothing built."""
+        return self.root / "prebuilt"
+
+    @property
+    def finishing(self) -> Path:
+        """What repair and gates are told, where they run in a container."""
+        return self.root / "finishing.json"
+
+    @property
+    def trial(self) -> Path:
+        """What the tests of a consumer are told, where they run in a container."""
+        return self.root / "trial.json"
 
     def job(self) -> JobFile:
         """What is built."""

@@ -10,6 +10,7 @@ from commonwheel.recipe import resolve
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe, Waiver
 from commonwheel.recipe.resolve import Platform
+from commonwheel.recipe.resolved import LibraryBuild
 from commonwheel.wheel.name import normalise
 
 
@@ -67,10 +68,19 @@ def _library(
         return None
     platform = Platform(arch=wheel.binaries[0].elf.machine if wheel.binaries else "")
     build = resolve.library(recipe, version, platform, (), names)
+    return of_library(
+        recipe, build, names, _lines(recipe.requires.libraries, wheel, recipes, names)
+    )
+
+
+def of_library(
+    recipe: LibraryRecipe, build: LibraryBuild, names: Names, uses: tuple[str, ...]
+) -> Expected:
+    """What a recipe says of one release of a library that is built against these lines."""
     tagged = {library: names.tagged(library.soname) for library in build.libraries}
     return Expected(
         recipe=recipe.name,
-        version=version,
+        version=build.version,
         license=recipe.license,
         exports={name: library.exports for library, name in tagged.items() if library.exports},
         private=tuple(name for library, name in tagged.items() if library.role == "private"),
@@ -81,7 +91,7 @@ def _library(
             *build.products.data,
         ),
         data=build.data,
-        uses=_lines(recipe.requires.libraries, wheel, recipes, names),
+        uses=uses,
         waivers=recipe.waivers,
     )
 
@@ -94,16 +104,25 @@ def _consumer(wheel: Inspected, recipes: RecipeSet, names: Names) -> Expected | 
             continue
         for version in recipe.versions:
             if str(resolve.wheel_version(recipe, version)) == public:
-                return Expected(
-                    recipe=recipe.name,
-                    version=version,
-                    license=recipe.license,
-                    grafts=recipe.grafts,
-                    dlopen=_lines(recipe.dlopen, wheel, recipes, names),
-                    uses=_lines(recipe.uses, wheel, recipes, names),
-                    waivers=recipe.waivers,
-                )
+                dlopen = _lines(recipe.dlopen, wheel, recipes, names)
+                uses = _lines(recipe.uses, wheel, recipes, names)
+                return of_consumer(recipe, version, dlopen, uses)
     return None
+
+
+def of_consumer(
+    recipe: ConsumerRecipe, version: str, dlopen: tuple[str, ...], uses: tuple[str, ...]
+) -> Expected:
+    """What a recipe says of one release of a consumer, which opens and is built against lines."""
+    return Expected(
+        recipe=recipe.name,
+        version=version,
+        license=recipe.license,
+        grafts=recipe.grafts,
+        dlopen=dlopen,
+        uses=uses,
+        waivers=recipe.waivers,
+    )
 
 
 def _lines(

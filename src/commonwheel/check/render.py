@@ -1,4 +1,4 @@
-"""Reports of checks: table, JSON, SARIF, and annotations of GitHub Actions."""
+"""Reports of checks: table, SARIF, and annotations of GitHub Actions."""
 
 import inspect
 import json
@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from commonwheel import __version__
-from commonwheel.check.finding import Finding, NotChecked, Outcome, Report
+from commonwheel.check.finding import Finding, NotChecked, Report
 from commonwheel.check.gate import Gate
 from commonwheel.check.gates import GATES
+from commonwheel.check.report import headline
 from commonwheel.console import escaped
-from commonwheel.render import counted
+from commonwheel.text import counted
 
-SCHEMA = 1
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 PAGE = "docs/reference/gates.md"
 STYLES = {"error": "red", "warning": "yellow", "waived": "dim", "not checked": "dim"}
@@ -38,13 +38,6 @@ def _wheel(report: Report) -> Iterator[RenderableType]:
         for verdict, gate, where, text in rows:
             shown.add_row(Text(verdict, style=STYLES[verdict]), gate, where, Text(text))
         yield shown
-
-
-def headline(report: Report) -> str:
-    """One line: what kind of wheel, its true tag, and how many gates ended how."""
-    order = ("passed", "failed", "warned", "waived", "not checked")
-    counts = ", ".join(f"{report.counts[v]} {v}" for v in order if report.counts.get(v))
-    return ", ".join(filter(None, [report.kind, report.tag])) + f": {counts or 'nothing to check'}"
 
 
 def _findings(report: Report) -> Iterator[tuple[str, str, str, str]]:
@@ -75,44 +68,6 @@ def _members(members: Iterable[str]) -> str:
     """The first of them, and how many more there are."""
     first, *others = dict.fromkeys(filter(None, members)) or ("",)
     return f"{first} and {counted(len(others), 'more file')}" if others else first
-
-
-def as_json(reports: Sequence[Report]) -> str:
-    """Everything, stable from run to run."""
-    data = {"schema": SCHEMA, "reports": [report_data(report) for report in reports]}
-    return json.dumps(data, indent=2) + "\n"
-
-
-def report_data(report: Report) -> dict[str, Any]:
-    """One report as plain data."""
-    return {
-        "wheel": report.wheel,
-        "sha256": report.sha256,
-        "kind": report.kind,
-        "tag": report.tag,
-        "passes": report.passes,
-        "gates": {outcome.gate: _outcome(outcome) for outcome in report.outcomes},
-    }
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    data: dict[str, Any] = {"verdict": outcome.verdict}
-    if outcome.findings:
-        data["findings"] = [
-            {
-                "level": each.level,
-                "member": each.member,
-                "message": each.message,
-                "fields": dict(each.fields),
-                **({"waiver": each.waiver} if each.waiver is not None else {}),
-            }
-            for each in outcome.findings
-        ]
-    if outcome.unchecked:
-        data["not checked"] = [
-            {"member": each.member, "reason": each.reason} for each in outcome.unchecked
-        ]
-    return data
 
 
 def sarif(reports: Sequence[Report]) -> str:

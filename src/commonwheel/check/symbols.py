@@ -106,8 +106,3 @@ def some(names: Iterable[str], shown: int = 3) -> str:
     """The first few of many: ``a, b, c, …``."""
     every = list(names)
     return ", ".join([*every[:shown], *(["…"] if len(every) > shown else [])])
-
-
-def counted(number: int, what: str) -> str:
-    """``1 symbol``, ``2 symbols``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,7 +1,9 @@
 """``commonwheel build``: recipes → wheelhouse."""
 
 import argparse
+import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +13,25 @@ from commonwheel.cli.common import (
     add_source_options,
     cache_folder,
     environment,
+    job_arguments,
     load_recipes,
     make_console,
+    make_engine,
     make_plan,
     positive,
     source_settings,
 )
 from commonwheel.console import Console
 from commonwheel.constraints import read_constraints
-from commonwheel.engine.host import HostEngine
+from commonwheel.errors import UsageError
 from commonwheel.pipeline import Pipeline, Report, Settings
-from commonwheel.plan import ConsumerJob, Plan
+from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.render import failures_table, results_table
 from commonwheel.wheelhouse import Wheelhouse
 
+# How the line of a log begins from which scripts/reproduce runs a job again.
+REPRODUCTION = "commonwheel-job: "
 SUMMARY = "build library wheels and consumer wheels, repair and test them, fill the wheelhouse"
 
 
@@ -35,13 +41,23 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     add_plan_options(parser)
     add_build_options(parser)
     parser.add_argument("--no-test", action="store_true", help="do not run the consumers' tests")
+    parser.add_argument(
+        "--only",
+        metavar="JOB",
+        help="of the plan, build this job, stored or not, and what it needs that is not stored",
+    )
+    parser.add_argument(
+        "--shell",
+        action="store_true",
+        help="with --only, in containers: where a step of the job fails, open a shell there",
+    )
     parser.set_defaults(run=run)
 
 
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """How and where to build, for every command that may have to."""
     add_source_options(parser)
-    parser.add_argument("--engine", choices=("host",), help="where to build (default: host)")
+    parser.set_defaults(only=None, shell=False, names=())
     parser.add_argument(
         "--wheelhouse",
         metavar="DIR",
@@ -72,6 +88,13 @@ def run(options: argparse.Namespace) -> int:
     recipes, console = load_recipes(options), make_console(options, os.environ)
     wheelhouse = Wheelhouse(root=options.wheelhouse, replace=options.replace)
     planned = make_plan(options, recipes)
+    if options.only:
+        planned = planned.only(options.only)
+    if options.shell and (options.engine == "host" or not options.only):
+        raise UsageError(
+            "--shell is for one job in a container",
+            hint="add --only JOB --engine docker; on the host, --keep keeps the folders of builds",
+        )
     report = build(options, recipes, planned, wheelhouse, console, test=not options.no_test)
     if wheels := [each.wheel for each in report.results if isinstance(each.job, ConsumerJob)]:
         console.show(f"install: {wheelhouse.install_line(wheels)}")
@@ -94,7 +117,7 @@ def build(
         plan=planned,
         recipes=recipes,
         constraints=read_constraints(recipes.folders),
-        engine=HostEngine(environments=cache / "envs", environ=environ, jobs=options.jobs),
+        engine=make_engine(options, recipes, console),
         wheelhouse=wheelhouse,
         settings=Settings(
             cache=cache,
@@ -103,6 +126,8 @@ def build(
             names=options.configuration.names,
             test=test,
             keep=options.keep,
+            anew=frozenset([options.only] if options.only else []),
+            reproduction=partial(reproduction, options) if options.names else None,
         ),
         console=console,
     )
@@ -110,6 +135,15 @@ def build(
         report = pipeline.run()
     console.show(results_table(report.results))
     return report
+
+
+def reproduction(options: argparse.Namespace, job: Job, image: str) -> str:
+    """The line in the log of a job that ``scripts/reproduce`` reads.
+
+    An image that comes from a registry is named with its digest.
+    """
+    arguments = job_arguments(options, job, image if "@" in image else options.image)
+    return f"{REPRODUCTION}{json.dumps({'id': job.id, 'arguments': arguments})}"
 
 
 def say_failures(report: Report, console: Console) -> int:

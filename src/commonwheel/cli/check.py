@@ -13,7 +13,8 @@ from commonwheel.check.company import providers_first
 from commonwheel.check.expected import expectations
 from commonwheel.check.finding import Report
 from commonwheel.check.inspect import Inspected, inspect
-from commonwheel.check.render import as_json, github, sarif, table
+from commonwheel.check.render import github, sarif, table
+from commonwheel.check.report import as_json
 from commonwheel.check.run import CheckOptions, check
 from commonwheel.cli.common import (
     add_folder_option,
@@ -26,8 +27,8 @@ from commonwheel.cli.common import (
 )
 from commonwheel.errors import GateError, UsageError
 from commonwheel.names import Names
-from commonwheel.render import counted
 from commonwheel.repair.claimed import claimed_sonames
+from commonwheel.text import counted
 
 SUMMARY = "hold wheels against the gates: ours, and anybody's"
 DESCRIPTION = (

@@ -6,20 +6,24 @@ import platform
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
 from commonwheel import configuration
 from commonwheel.configuration import Configuration
 from commonwheel.console import Console, plain
-from commonwheel.engine.host import libc_version
+from commonwheel.engine.host import HostEngine, libc_version
 from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import UsageError
 from commonwheel.files import write_atomically
-from commonwheel.plan import Plan, plan
+from commonwheel.plan import Job, Plan, plan
 from commonwheel.recipe.load import FOLDER, RecipeSet, holds_recipes, load, shipped
 from commonwheel.recipe.resolve import Platform
 from commonwheel.source.settings import SourceSettings, settings_from_environment
+
+if TYPE_CHECKING:
+    from commonwheel.engine.protocol import Engine
 
 # Options that commonwheel.toml has defaults of, and what counts where it says nothing, either.
 DEFAULTS = {
@@ -27,7 +31,11 @@ DEFAULTS = {
     "wheelhouse": Path("wheelhouse"),
     "jobs": 0,
     "engine": "host",
+    "image": "",
 }
+# Where containers are built for: what the host is, unless something else is asked for.
+ARCHITECTURES = ("x86_64", "aarch64", "i686", "ppc64le", "s390x", "armv7l", "riscv64")
+LIBCS = ("glibc", "musl")
 
 
 def positive(text: str) -> int:
@@ -104,7 +112,35 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         metavar="X.Y[,X.Y]",
         help="versions of Python that consumer wheels are built for (default: the running one)",
     )
+    add_engine_options(parser)
     add_recipe_options(parser)
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """``--engine``, ``--image``, and the platform to build for."""
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "docker", "podman", "host"),
+        help="where to build: in containers of docker or podman, or on this host; auto takes the "
+        "first of them that can be used (default: host)",
+    )
+    parser.add_argument(
+        "--image",
+        metavar="REF",
+        help="image of the containers; stand-in is one that is made from Debian, where no registry "
+        "can be reached (default: the recipe's, or manylinux_2_28 or musllinux_1_2)",
+    )
+    parser.add_argument(
+        "--arch",
+        choices=ARCHITECTURES,
+        help="architecture to build for, in containers (default: this machine's); another one is "
+        "emulated",
+    )
+    parser.add_argument(
+        "--libc",
+        choices=LIBCS,
+        help="C library to build for, in containers (default: glibc)",
+    )
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -154,6 +190,7 @@ def configure(options: argparse.Namespace) -> None:
     for name, value in {**DEFAULTS, **found.options}.items():
         if getattr(options, name, value) is None:
             setattr(options, name, value)
+    _settle_engine(options)
 
 
 def environment(options: argparse.Namespace) -> dict[str, str]:
@@ -218,14 +255,90 @@ def make_plan(options: argparse.Namespace, recipes: RecipeSet, *, consumers: boo
         recipes: all recipes.
         consumers: False leaves those out that libraries list.
     """
-    machine = platform.machine()
-    libc = libc_version().partition(" ")[0]
     pythons = [version.strip() for version in options.python.split(",") if version.strip()]
     return plan(
         recipes,
         options.names,
-        platform=Platform(arch=machine, libc=libc),
+        platform=target(options),
         pythons=pythons,
         names=options.configuration.names,
         consumers=consumers,
     )
+
+
+def target(options: argparse.Namespace) -> Platform:
+    """The platform that the options ask for, by default this host's."""
+    host_libc = libc_version().partition(" ")[0]
+    # Containers of glibc images run on a host of either kind.
+    own = Platform(arch=platform.machine(), libc=host_libc if options.engine == "host" else "glibc")
+    wanted = Platform(arch=options.arch or own.arch, libc=options.libc or own.libc)
+    if options.engine == "host" and wanted != own:
+        raise UsageError(
+            f"the engine 'host' builds for {own}, not {wanted}",
+            hint="other platforms are built for in containers: --engine docker",
+        )
+    return wanted
+
+
+def make_engine(options: argparse.Namespace, recipes: RecipeSet, console: Console) -> "Engine":
+    """The engine that the options ask for; of ``auto``, which one it is and why is said."""
+    # What is not used costs a warm run nothing.
+    environ = environment(options)
+    cache, jobs = cache_folder(environ), getattr(options, "jobs", 0)
+    if options.engine == "host":
+        if options.image:
+            raise UsageError("--image is for containers", hint="add --engine docker or podman")
+        return HostEngine(cache=cache, environ=environ, jobs=jobs)
+    from commonwheel.engine.container import ContainerEngine  # noqa: PLC0415
+    from commonwheel.engine.oci import Oci  # noqa: PLC0415
+
+    oci = Oci(name=options.engine, environ=environ)
+    images = {n: e.recipe.image for n, e in recipes.loaded.items() if e.recipe.image is not None}
+    return ContainerEngine(
+        oci=oci,
+        platform=target(options),
+        cache=cache,
+        environ=environ,
+        images=images,
+        reference=options.image or "",
+        jobs=jobs,
+        note=console.note,
+    )
+
+
+def _settle_engine(options: argparse.Namespace) -> None:
+    """Put docker, podman or host in the place of ``auto``, and say which and why."""
+    if getattr(options, "engine", None) != "auto":
+        return
+    from commonwheel.engine.oci import probe  # noqa: PLC0415
+
+    console = make_console(options, os.environ)
+    refusals: list[str] = []
+    for answer in probe(environment(options)):
+        if answer.usable:
+            said = f" ({'; '.join(refusals)})" if refusals else ""
+            console.note(f"engine: {answer.engine.name} {answer.engine.version}{said}")
+            options.engine = answer.engine.name
+            return
+        refusals.append(answer.refusal)
+    console.note(f"engine: host ({'; '.join(refusals)})")
+    options.engine = "host"
+
+
+def job_arguments(options: argparse.Namespace, job: Job, image: str) -> list[str]:
+    """What ``commonwheel build`` is told to build one job of a plan as the options say.
+
+    Args:
+        options: with those of :func:`add_plan_options`.
+        job: which.
+        image: reference of its image; empty for the default, or where there is no container.
+    """
+    arguments = [*options.names, "--only", job.id, "--engine", options.engine]
+    arguments += ["--python", options.python]
+    for option in ("arch", "libc"):
+        if value := getattr(options, option):
+            arguments += [f"--{option}", value]
+    arguments += ["--image", image] if image else []
+    arguments += [word for each in options.overrides for word in ("--set", each)]
+    arguments += [word for each in options.recipes for word in ("--recipes", str(each))]
+    return arguments

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from commonwheel.cli.common import (
     add_output_options,
     add_plan_options,
+    job_arguments,
     load_recipes,
     make_console,
     make_plan,
@@ -19,10 +20,12 @@ from commonwheel.plan import Plan
 from commonwheel.render import plan_dot, plan_json, plan_table
 
 SUMMARY = "show what would be built, in which order"
-RENDERINGS: Mapping[str, Callable[[Plan], RenderableType]] = {
-    "table": plan_table,
-    "json": plan_json,
-    "dot": plan_dot,
+RENDERINGS: Mapping[str, Callable[[Plan, argparse.Namespace], RenderableType]] = {
+    "table": lambda planned, _: plan_table(planned),
+    "json": lambda planned, options: plan_json(
+        planned, lambda job: job_arguments(options, job, options.image)
+    ),
+    "dot": lambda planned, _: plan_dot(planned),
 }
 
 
@@ -37,4 +40,5 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> None:
     """Render the plan."""
     planned = make_plan(options, load_recipes(options))
-    show(options, RENDERINGS[options.format](planned), make_console(options, os.environ))
+    rendering = RENDERINGS[options.format](planned, options)
+    show(options, rendering, make_console(options, os.environ))

@@ -8,6 +8,7 @@ from typing import Any
 
 from commonwheel.cli.build import add_build_options, build, say_failures
 from commonwheel.cli.common import (
+    add_engine_options,
     add_recipe_options,
     load_recipes,
     make_console,
@@ -19,7 +20,7 @@ from commonwheel.errors import UsageError
 from commonwheel.pipeline import Report
 from commonwheel.plan import Job, LibraryJob
 from commonwheel.prefix import check_target, select, write_prefix
-from commonwheel.render import counted
+from commonwheel.text import counted
 from commonwheel.wheelhouse import Wheelhouse
 
 SUMMARY = "make one prefix of library wheels, to build something else against them"
@@ -50,6 +51,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         default=[],
         help="a library wheel, or a folder of them; may be repeated; nothing is built then",
     )
+    add_engine_options(parser)
     add_build_options(parser)
     add_recipe_options(parser)
     # A plan of libraries is the same for all.

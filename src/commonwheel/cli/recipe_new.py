@@ -110,7 +110,7 @@ def _draft(options: argparse.Namespace, console: Console) -> "NewRecipe":
         def trial(drafted: RecipeSet, name: str, acquired: Acquired) -> Installed:
             libc = libc_version().partition(" ")[0]
             workshop = Workshop(
-                engine=HostEngine(environments=cache / "envs", environ=environ, jobs=options.jobs),
+                engine=HostEngine(cache=cache, environ=environ, jobs=options.jobs),
                 settings=Settings(cache=cache, sources=sources, environ=environ, names=names),
                 platform=Platform(arch=platform.machine(), libc=libc),
                 console=console,

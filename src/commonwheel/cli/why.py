@@ -14,11 +14,11 @@ from commonwheel.cli.common import (
     environment,
     load_recipes,
     make_console,
+    make_engine,
     make_plan,
     show,
 )
 from commonwheel.constraints import read_constraints
-from commonwheel.engine.host import HostEngine
 from commonwheel.inputs import JobInputs
 from commonwheel.plan import Plan
 from commonwheel.render import why_json, why_tree
@@ -43,14 +43,15 @@ def run(options: argparse.Namespace) -> None:
     """Compare, and say what differs."""
     environ = environment(options)
     recipes, cache = load_recipes(options), cache_folder(environ)
+    console = make_console(options, environ)
     planned = make_plan(options, recipes)
     inputs = JobInputs(
         plan=planned,
         recipes=recipes,
         constraints=read_constraints(recipes.folders),
-        engine=HostEngine(environments=cache / "envs", environ=environ),
+        engine=make_engine(options, recipes, console),
         names=options.configuration.names,
     )
     found = explain(inputs, Store(root=cache / "raw"), Store(root=cache / "wheels"))
     rendering = RENDERINGS[options.format](planned, found)
-    show(options, rendering, make_console(options, environ))
+    show(options, rendering, console)

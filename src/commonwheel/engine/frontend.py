@@ -1,6 +1,5 @@
 """A PEP 517 frontend for staged projects, whose build environments are kept."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import IO, Any
 from build import BuildBackendException, ProjectBuilder
 
 from commonwheel import errors
+from commonwheel.backend.messages import Listener
 from commonwheel.backend.staged import StagedProject
 from commonwheel.engine.environments import BuildEnvironments, python_of
 from commonwheel.process import run
@@ -43,14 +43,15 @@ class Frontend:
         Raises:
             CommonwheelError: whatever the backend reported, or a BuildError.
         """
+        listener = Listener(self.log, self.on_line)
         first = ProjectBuilder(project.root, python_executable=str(interpreter))
         base = sorted(first.build_system_requires)
-        builder = self._builder(project, interpreter, base, constraints)
-        extra = _call(project, lambda: builder.get_requires_for_build("wheel"))
+        builder = self._builder(project, interpreter, base, constraints, listener)
+        extra = _call(listener, lambda: builder.get_requires_for_build("wheel"))
         if more := sorted(set(extra) - set(base)):
-            builder = self._builder(project, interpreter, [*base, *more], constraints)
+            builder = self._builder(project, interpreter, [*base, *more], constraints, listener)
         destination.mkdir(parents=True, exist_ok=True)
-        return Path(_call(project, lambda: builder.build("wheel", destination, settings)))
+        return Path(_call(listener, lambda: builder.build("wheel", destination, settings)))
 
     def _builder(
         self,
@@ -58,6 +59,7 @@ class Frontend:
         interpreter: Path,
         requirements: Sequence[str],
         constraints: str,
+        listener: Listener,
     ) -> ProjectBuilder:
         environment = self.environments.get(interpreter, requirements, constraints)
 
@@ -68,28 +70,18 @@ class Frontend:
         ) -> None:
             variables = {**self.environ, **(extra_environ or {})}
             folder = Path(cwd) if cwd else None
-            run(cmd, cwd=folder, env=variables, log=self.log, on_line=self.on_line)
+            run(cmd, cwd=folder, env=variables, on_line=listener.line)
 
         return ProjectBuilder(
             project.root, python_executable=str(python_of(environment)), runner=runner
         )
 
 
-def _call(project: StagedProject, hook: Callable[[], Any]) -> Any:
+def _call(listener: Listener, hook: Callable[[], Any]) -> Any:
     try:
         return hook()
     except (BuildBackendException, errors.CommonwheelError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
-        raise _reported(project) or errors.BuildError(
+        raise listener.error or errors.BuildError(
             "the build backend failed", hint=said[-1]
         ) from None
-
-
-def _reported(project: StagedProject) -> errors.CommonwheelError | None:
-    """The error that the backend left behind, as it was raised there."""
-    if not project.error.is_file():
-        return None
-    parts = json.loads(project.error.read_text(encoding="utf-8"))
-    kind = getattr(errors, parts["type"], errors.BuildError)
-    error: errors.CommonwheelError = kind(parts["what"], where=parts["where"], hint=parts["hint"])
-    return error

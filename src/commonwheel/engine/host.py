@@ -3,19 +3,25 @@
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from commonwheel.backend.drivers import programs
 from commonwheel.backend.staged import StagedProject
 from commonwheel.backend.toolchain import kept, require_programs
 from commonwheel.cache.keys import file_digest
+from commonwheel.constraints import Constraints
 from commonwheel.engine.environments import BuildEnvironments
-from commonwheel.engine.interpreter import find_interpreter
-from commonwheel.recipe.resolved import ConsumerBuild, LibraryBuild
+from commonwheel.engine.interpreter import find_interpreter, running_version
+from commonwheel.plan import ConsumerJob, Job
+
+if TYPE_CHECKING:
+    from commonwheel.engine.finishing import Finishing
+    from commonwheel.engine.protocol import Built, Finished, Watch
+    from commonwheel.engine.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +29,12 @@ class HostEngine:
     """Builds staged projects in kept virtual environments.
 
     Args:
-        environments: folder of the kept virtual environments with build tools.
+        cache: folder of what is kept: virtual environments with build tools, scans of libraries.
         environ: the caller's environment.
         jobs: compilations at once, over all builds; 0 means as many as there are CPUs.
     """
 
-    environments: Path
+    cache: Path
     environ: Mapping[str, str]
     jobs: int = 0
 
@@ -60,14 +66,31 @@ class HostEngine:
     def _path(self) -> str:
         return self.environ.get("PATH", os.defpath)
 
-    def require(self, builds: Iterable[LibraryBuild | ConsumerBuild]) -> None:
+    def image(self, _job: Job) -> str:
+        """Nothing: there is no container."""
+        return ""
+
+    def facts(self, job: Job) -> dict[str, str]:
+        """What of this host can change the wheel of a job."""
+        facts = {**self.identity, **self.digests(programs(job.build))}
+        return facts | ({"python": self.python(job)} if isinstance(job, ConsumerJob) else {})
+
+    def python(self, job: ConsumerJob) -> str:
+        """sha256 of the interpreter.
+
+        Raises:
+            UsageError: this host has none of that version.
+        """
+        return file_digest(self.interpreter(job.python).resolve())
+
+    def require(self, jobs: Iterable[Job]) -> None:
         """Look for every program of these builds before the first of them begins.
 
         Raises:
             MissingProgramError: naming all that are missing, with their packages.
         """
         wanted: dict[str, str] = {}
-        for build in builds:
+        for build in (job.build for job in jobs):
             wanted |= programs(build) | ({"git": "git"} if build.patches else {})
         require_programs(wanted, self._path)
 
@@ -76,6 +99,97 @@ class HostEngine:
         return find_interpreter(version, self.environ)
 
     def build(
+        self,
+        job: Job,
+        project: StagedProject,
+        work: Path,
+        *,
+        finishing: "Finishing",  # noqa: ARG002 -- repair and gates have steps of their own
+        pins: Constraints,
+        jobserver: Path | None,
+        watch: "Watch",
+    ) -> "Built":
+        """Build a staged project's raw wheel into ``work/raw``.
+
+        Raises:
+            CommonwheelError: whatever the backend reported, or a BuildError.
+        """
+        from commonwheel.engine.protocol import Built  # noqa: PLC0415 -- as below
+
+        # A library wheel fits every Python; any interpreter can run its backend.
+        version = job.python if isinstance(job, ConsumerJob) else running_version()
+        self.compile(
+            project,
+            self.interpreter(version),
+            work / "raw",
+            constraints=pins.text,
+            jobserver=jobserver,
+            log=watch.log,
+            on_line=watch.on_line,
+        )
+        return Built(raw=work / "raw")
+
+    def finish(
+        self,
+        job: Job,  # noqa: ARG002
+        wheel: Path,
+        providers: Sequence[Path],
+        work: Path,
+        *,
+        finishing: "Finishing",
+        watch: "Watch",  # noqa: ARG002
+    ) -> "Finished":
+        """Repair a raw wheel in this process.
+
+        Raises:
+            RepairError: it cannot be made to share its libraries.
+        """
+        from commonwheel.engine.protocol import Finished  # noqa: PLC0415
+
+        made = finishing.repaired(wheel, work / "wheel", providers, work)
+        return Finished(
+            folder=work / "wheel",
+            providers=tuple(each.wheel for each in made.providers),
+            lines=tuple(each.line for each in made.providers),
+            notes=made.notes,
+        )
+
+    def gates(
+        self,
+        job: Job,  # noqa: ARG002
+        wheel: Path,
+        providers: Sequence[Path],
+        work: Path,
+        *,
+        finishing: "Finishing",
+        watch: "Watch",
+    ) -> str:
+        """Ask the gates in this process; the headline is a line of the output.
+
+        Raises:
+            GateError: the wheel does not pass.
+        """
+        from commonwheel.check.case import Tools  # noqa: PLC0415
+        from commonwheel.check.inspect import inspect  # noqa: PLC0415
+        from commonwheel.check.report import as_json, headline  # noqa: PLC0415
+
+        tools = Tools(
+            load=True, scan=True, cache=self.cache / "scans", scratch=work, environ=self.environ
+        )
+        names = finishing.repair.names
+        report = finishing.check(wheel, [inspect(each, names)[0] for each in providers], tools)
+        watch.on_line(headline(report))
+        return as_json([report])
+
+    def test(self, job: ConsumerJob, suite: "Suite", work: Path, *, watch: "Watch") -> str:
+        """Run a consumer's tests in a new virtual environment.
+
+        Raises:
+            ConsumerTestError: a module does not import, or the suite fails.
+        """
+        return suite.run(work, self.interpreter(job.python), self.environ, watch.log, watch.on_line)
+
+    def compile(
         self,
         project: StagedProject,
         interpreter: Path,
@@ -110,7 +224,7 @@ class HostEngine:
         from commonwheel.engine.frontend import Frontend  # noqa: PLC0415
 
         frontend = Frontend(
-            environments=BuildEnvironments(root=self.environments, environ=self.environ),
+            environments=BuildEnvironments(root=self.cache / "envs", environ=self.environ),
             environ={**kept(self.environ), "PATH": self._path},
             log=log,
             on_line=on_line,

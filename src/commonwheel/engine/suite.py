@@ -38,34 +38,48 @@ class Suite:
     Args:
         name: the consumer, for messages.
         test: what its recipe says.
-        wheels: the consumer's wheel and the library wheels that it is tested with.
+        wheel: the consumer's wheel.
+        libraries: the library wheels that it is tested with.
         source: its unpacked source, for the files that the tests need beside them.
-        interpreter: the Python to test with.
     """
 
     name: str
     test: Test
-    wheels: Sequence[Path]
+    wheel: Path
+    libraries: Sequence[Path]
     source: Path
-    interpreter: Path
 
     def run(
         self,
         scratch: Path,
+        interpreter: Path,
         environ: Mapping[str, str],
         log: IO[str],
         on_line: Callable[[str], None],
     ) -> str:
-        """Run it in the empty folder ``scratch``; returns a line that sums it up.
+        """Run it in the folder ``scratch``, in a new environment; returns a line that sums it up.
 
         Raises:
             ConsumerTestError: a module does not import, or the suite fails.
         """
         environment = scratch / "venv"
-        create(environment, self.interpreter, environ)
-        install(
-            environment, [*self.wheels, *self.test.requires], environ, f"{self.name} to test it"
-        )
+        create(environment, interpreter, environ)
+        wheels = [self.wheel, *self.libraries]
+        install(environment, [*wheels, *self.test.requires], environ, f"{self.name} to test it")
+        return self.run_in(environment, scratch, log, on_line)
+
+    def run_in(
+        self,
+        environment: Path,
+        scratch: Path,
+        log: IO[str],
+        on_line: Callable[[str], None],
+    ) -> str:
+        """Run it in an environment that has all that it needs; returns a line that sums it up.
+
+        Raises:
+            ConsumerTestError: a module does not import, or the suite fails.
+        """
         folder = scratch / "tests"
         folder.mkdir()
         bare = _bare(environment, scratch)

@@ -1,25 +1,28 @@
 """From a job to its finished wheel: found in the cache, or fetched, staged, built and repaired."""
 
-from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from commonwheel.cache.keys import file_digest, key_of
 from commonwheel.cache.store import Store, Stored
 from commonwheel.console import Step
 from commonwheel.errors import RepairError
+from commonwheel.pipeline.checking import Checker
 from commonwheel.pipeline.context import Context
 from commonwheel.plan import ConsumerJob, Job
 from commonwheel.recipe.resolved import SourceFact, to_json
-from commonwheel.repair.providers import ProviderWheel, load_providers
-from commonwheel.repair.repair import repair
 from commonwheel.source.fetch import FetchedSource
+
+if TYPE_CHECKING:
+    from commonwheel.engine.protocol import Built, Finished
 
 
 class Builder:
     """Makes the wheels of jobs whose providers are finished."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, checker: Checker) -> None:
+        self.context, self.checker = context, checker
         cache = context.settings.cache
         self.raw, self.repaired = Store(root=cache / "raw"), Store(root=cache / "wheels")
 
@@ -31,8 +34,8 @@ class Builder:
         if stored := self.repaired.find(self.repair_key(job, raw)):
             self.say_cached(job)
             return stored
-        with self.context.working(job.id) as step:
-            return self._repair(job, raw, step)
+        with self.context.working(job.id) as step, self.context.workplace(job.id) as work:
+            return self._finish(job, raw, work, step)
 
     def say_cached(self, job: Job) -> None:
         """A step that took no time."""
@@ -46,19 +49,28 @@ class Builder:
         def busy() -> None:
             self.context.console.note(f"{job.id}: another process builds it; this one waits")
 
-        with self.raw.lock(key_of(inputs), busy=busy), self.context.working(job.id) as step:
+        with (
+            self.raw.lock(key_of(inputs), busy=busy),
+            self.context.working(job.id) as step,
+            self.context.workplace(job.id) as work,
+        ):
             # That of another process, where this one has waited.
-            raw = self.raw.find(key_of(inputs))
-            if raw is None:
-                with self.context.log(job) as log:
-                    raw = self._compile(job, fetched, inputs, log, step)
-            return self._repair(job, raw, step)
+            if raw := self._stored(job, key_of(inputs)):
+                return self._finish(job, raw, work, step)
+            with self.context.log(job) as log:
+                raw, built = self._compile(job, fetched, inputs, work, log=log, step=step)
+            if built.finished is not None:
+                return self._store(job, raw, built.finished, step)
+            return self._finish(job, raw, work, step)
 
     def find_raw(self, job: Job) -> Stored | None:
         """The stored raw wheel made from any of the recipe's sources."""
         sources = self.context.inputs.sources(job)
         keys = (key_of(self.inputs(job, source.sha256)) for source in sources)
-        return next(filter(None, map(self.raw.find, keys)), None)
+        return next(filter(None, (self._stored(job, key) for key in keys)), None)
+
+    def _stored(self, job: Job, key: str) -> Stored | None:
+        return None if job.id in self.context.settings.anew else self.raw.find(key)
 
     def find(self, job: Job) -> tuple[Stored | None, Stored | None]:
         """The stored raw wheel and the stored repaired one."""
@@ -83,10 +95,13 @@ class Builder:
         job: Job,
         fetched: FetchedSource,
         inputs: Mapping[str, Any],
+        work: Path,
+        *,
         log: IO[str],
         step: Step,
-    ) -> Stored:
+    ) -> tuple[Stored, "Built"]:
         # Only a build needs what stages one: a warm run does not pay for importing it.
+        from commonwheel.engine.protocol import Watch  # noqa: PLC0415
         from commonwheel.stage import Inputs, stage  # noqa: PLC0415
 
         context = self.context
@@ -94,46 +109,63 @@ class Builder:
         # it is written into the wheel, and the key knows the bytes alone.
         place = next(s for s in context.inputs.sources(job) if s.sha256 == fetched.sha256)
         fact = SourceFact(origin=place.describe(), sha256=fetched.sha256)
-        with context.workplace(job.id) as work:
-            project = stage(
+        project = stage(
+            job,
+            Inputs(
+                source=fetched.path,
+                fact=fact,
+                patches=context.inputs.patches(job),
+                providers=context.providers(job),
+                constraints=context.inputs.pins(job),
+                key=key_of(inputs),
+                engine=context.engine.name,
+                image=context.engine.image(job),
+            ),
+            work / "project",
+        )
+        if context.settings.reproduction is not None:
+            log.write(f"{context.settings.reproduction(job, context.engine.image(job))}\n")
+        epoch = project.job().epoch
+        built = context.engine.build(
+            job,
+            project,
+            work,
+            finishing=context.inputs.finishing(job, epoch),
+            pins=context.inputs.pins(job),
+            jobserver=context.jobserver,
+            watch=Watch(log=log, on_line=step.line),
+        )
+        facts = {"epoch": epoch, "source": to_json(fact)}
+        return self.raw.put(built.raw, inputs, facts, job=job.id), built
+
+    def _finish(self, job: Job, raw: Stored, work: Path, step: Step) -> Stored:
+        from commonwheel.engine.protocol import Watch  # noqa: PLC0415
+
+        context = self.context
+        with context.log(job, "finish") as log:
+            finished = context.engine.finish(
                 job,
-                Inputs(
-                    source=fetched.path,
-                    fact=fact,
-                    patches=context.inputs.patches(job),
-                    providers=context.providers(job),
-                    constraints=context.inputs.pins(job),
-                    key=key_of(inputs),
-                    engine=context.engine.name,
-                ),
-                work / "project",
+                raw.wheel,
+                context.providers(job),
+                work,
+                finishing=context.inputs.finishing(job, raw.facts["epoch"]),
+                watch=Watch(log=log, on_line=step.line),
             )
-            context.engine.build(
-                project,
-                context.inputs.interpreter(job),
-                work / "raw",
-                constraints=context.inputs.pins(job).text,
-                jobserver=context.jobserver,
-                log=log,
-                on_line=step.line,
-            )
-            facts = {"epoch": project.job().epoch, "source": to_json(fact)}
-            return self.raw.put(work / "raw", inputs, facts, job=job.id)
+        return self._store(job, raw, finished, step)
 
-    def _repair(self, job: Job, raw: Stored, step: Step) -> Stored:
-        inputs = self.context.inputs
-        providers = load_providers(self.context.providers(job), inputs.names)
-        with self.context.workplace(job.id) as work:
-            options = inputs.repair_options(job, raw)
-            repaired = repair(raw.wheel, work / "wheel", providers, options, scratch=work)
-            for note in (*repaired.notes, *check_use(job, repaired.providers)):
-                step.note(note)
-            facts = {"providers": [each.wheel for each in repaired.providers], **raw.facts}
-            return self.repaired.put(work / "wheel", inputs.repair(job, raw), facts, job=job.id)
+    def _store(self, job: Job, raw: Stored, finished: "Finished", step: Step) -> Stored:
+        for note in (*finished.notes, *check_use(job, finished.lines)):
+            step.note(note)
+        inputs = self.context.inputs.repair(job, raw)
+        facts = {"providers": list(finished.providers), **raw.facts}
+        stored = self.repaired.put(finished.folder, inputs, facts, job=job.id)
+        if finished.report is not None:
+            self.checker.passed(job, stored.wheel, finished.report)
+        return stored
 
 
-def check_use(job: Job, used: Iterable[ProviderWheel]) -> list[str]:
-    """Notes on libraries that a consumer's recipe names and its wheel does without.
+def check_use(job: Job, used: Collection[str]) -> list[str]:
+    """Notes on libraries that a consumer's recipe names and its wheel, using lines, does without.
 
     Headers may be all that a build takes of a library; a wheel that needs no library at all holds a
     copy of its own, which nobody would see.
@@ -141,8 +173,7 @@ def check_use(job: Job, used: Iterable[ProviderWheel]) -> list[str]:
     Raises:
         RepairError: the wheel needs none of them.
     """
-    lines = {each.line for each in used}
-    unused = [each.name for each in job.build.provided if each.line not in lines]
+    unused = [each.name for each in job.build.provided if each.line not in used]
     if not isinstance(job, ConsumerJob) or not unused:
         return []
     if len(unused) == len(job.build.provided):

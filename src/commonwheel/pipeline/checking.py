@@ -1,10 +1,10 @@
 """Finished wheels against the gates; what has passed is not checked again."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from commonwheel.cache.keys import CHECK_CODE, code_digests, file_digest, key_of, versions
 from commonwheel.cache.store import Store, Stored
@@ -13,21 +13,15 @@ from commonwheel.files import write_atomically
 from commonwheel.pipeline.context import Context
 from commonwheel.plan import Job
 from commonwheel.recipe.resolved import to_json
-from commonwheel.render import counted
 
 if TYPE_CHECKING:
-    from commonwheel.check.finding import Report
     from commonwheel.check.inspect import Inspected
-
-Ask: TypeAlias = Callable[..., str]
-"""(wheel, those beside it, together=whether only gates that compare) → the report as JSON."""
+    from commonwheel.engine.finishing import Finishing
 
 CHECK_TOOLS = ("cyclonedx-python-lib", "jsonschema", "license-expression", "packaging")
 REPORT = "report.json"
 # The field of provenance.json that holds the rules under which a wheel was let in.
 RULES = "gates"
-# More stands in the report.
-SHOWN = 12
 
 
 class Checker:
@@ -47,20 +41,48 @@ class Checker:
         """The stored report of a wheel that has passed in the same company."""
         return self.store.find(key_of(self.inputs(job, wheel)))
 
-    def check(self, job: Job, wheel: Path) -> None:
+    def check(self, job: Job, stored: Stored) -> None:
         """Hold a job's wheel against the gates, unless it has passed before.
 
         Raises:
             GateError: it does not pass; its report lies beside the job's log.
         """
-        if self.find(job, wheel) is None:
-            title = f"check {job.id}"
-            with self._asking(title) as ask:
-                text = ask(wheel, self.context.providers(job), together=False)
-                self._put(text, self.inputs(job, wheel), job)
+        wheel = stored.wheel
+        if self.find(job, wheel) is not None:
+            return
+        from commonwheel.engine.protocol import Watch  # noqa: PLC0415 -- imports the gates
+
+        context, title = self.context, f"check {job.id}"
+        # It takes no slot: seconds, for which what needs the wheel would wait behind long builds.
+        with (
+            context.console.step(title) as step,
+            context.workplace(title.replace(" ", "-")) as work,
+            self._reporting(title),
+            context.log(job, "check") as log,
+        ):
+
+            def follow(line: str) -> None:
+                step.verdict = line
+                step.line(line)
+
+            report = context.engine.gates(
+                job,
+                wheel,
+                context.providers(job),
+                work,
+                finishing=self._finishing(job, stored),
+                watch=Watch(log=log, on_line=follow),
+            )
+        self.passed(job, wheel, report)
+
+    def passed(self, job: Job, wheel: Path, report: str) -> None:
+        """Note that a wheel has passed, and what the gates said."""
+        with self.context.workplace("report") as folder:
+            (folder / REPORT).write_text(report, encoding="utf-8")
+            self.store.put(folder, self.inputs(job, wheel), job=job.id)
 
     @contextlib.contextmanager
-    def admitting(self, job: Job, wheel: Path) -> Iterator[str]:
+    def admitting(self, job: Job, stored: Stored) -> Iterator[str]:
         """Let a wheel in that goes together with what is in the wheelhouse already.
 
         One at a time: of two that clash, the second is kept out. Each wheel is let in once under
@@ -72,7 +94,7 @@ class Checker:
         Raises:
             GateError: it clashes with one of them.
         """
-        rules = key_of(self._rules(job))
+        rules, wheel = key_of(self._rules(job)), stored.wheel
         with self._turn:
             entries = self.context.wheelhouse.entries()
             entry = entries.get(wheel.name, {})
@@ -80,8 +102,7 @@ class Checker:
             # What this run has let in may be new to a wheel that was in before.
             if not is_known or self._is_growing:
                 if others := self._others(wheel, entries):
-                    with self._asking(f"check {job.id} beside others") as ask:
-                        ask(wheel, others, together=True)
+                    self._compare(job, stored, others)
                 self._is_growing = True
             yield rules
 
@@ -129,43 +150,33 @@ class Checker:
 
     # --- work -----------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _asking(self, title: str) -> Iterator["Ask"]:
-        """A step that asks gates about one wheel, and says in the end how they ended."""
+    def _compare(self, job: Job, stored: Stored, others: Sequence[Path]) -> None:
+        """Ask the gates that hold wheels against one another; they only read."""
         # A warm run does not pay for importing the gates.
-        from commonwheel.check import case, expected, render, run  # noqa: PLC0415
+        from commonwheel.check.case import Tools  # noqa: PLC0415
+        from commonwheel.check.report import headline  # noqa: PLC0415
 
-        context, inputs, name = self.context, self.context.inputs, title.replace(" ", "-")
-        # It takes no slot: seconds, for which what needs the wheel would wait behind long builds.
-        with context.console.step(title) as step, context.workplace(name) as work:
-            tools = case.Tools(
-                load=True,
-                scan=True,
-                cache=context.settings.cache / "scans",
-                scratch=work,
-                environ=context.settings.environ,
-            )
-            options = run.CheckOptions(
-                names=inputs.names,
-                claimed=inputs.known,
-                tools=tools,
-                expect=expected.expectations(inputs.recipes, inputs.names),
-            )
+        title = f"check {job.id} beside others"
+        with self.context.console.step(title) as step, self._reporting(title):
+            beside = [self._inspect(path) for path in others]
+            finishing = self._finishing(job, stored)
+            report = finishing.check(stored.wheel, beside, Tools(), together=True)
+            step.verdict = headline(report)
 
-            def ask(wheel: Path, beside: Sequence[Path], *, together: bool) -> str:
-                others = [self._inspect(path) for path in beside]
-                gates = run.gates_for(together=together)
-                (report,) = run.check([wheel], options, beside=others, gates=gates)
-                text = render.as_json([report])
-                place = context.wheelhouse.log(name).with_suffix(".json")
-                if not report.passes:
-                    write_atomically(place, text)
-                    raise _failed(report, place)
-                place.unlink(missing_ok=True)
-                step.verdict = render.headline(report)
-                return text
+    @contextlib.contextmanager
+    def _reporting(self, title: str) -> Iterator[None]:
+        """Put the report of a wheel that does not pass among the logs."""
+        place = self.context.wheelhouse.log(title.replace(" ", "-")).with_suffix(".json")
+        place.unlink(missing_ok=True)
+        try:
+            yield
+        except GateError as error:
+            write_atomically(place, error.report)
+            pages = "what each gate asks for: docs/reference/gates.md"
+            raise GateError(error.what, hint=f"report: {place}; {pages}") from None
 
-            yield ask
+    def _finishing(self, job: Job, stored: Stored) -> "Finishing":
+        return self.context.inputs.finishing(job, stored.facts["epoch"])
 
     def _inspect(self, wheel: Path) -> "Inspected":
         from commonwheel.check.inspect import inspect  # noqa: PLC0415
@@ -173,20 +184,3 @@ class Checker:
         if wheel not in self._inspected:
             self._inspected[wheel] = inspect(wheel, self.context.inputs.names)[0]
         return self._inspected[wheel]
-
-    def _put(self, text: str, inputs: Mapping[str, Any], job: Job) -> None:
-        with self.context.workplace("report") as folder:
-            (folder / REPORT).write_text(text, encoding="utf-8")
-            self.store.put(folder, inputs, job=job.id)
-
-
-def _failed(report: "Report", place: Path) -> GateError:
-    """Every error, up to a screenful; all else stands in the report."""
-    found = [each for each in report.findings if each.fails]
-    lines = [f"{each.gate} {each.where}: {each.message}" for each in found]
-    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    what = f"did not pass the gates: {counted(len(found), 'error')}"
-    return GateError(
-        "\n  ".join([what, *lines[:SHOWN], *more]),
-        hint=f"report: {place}; what each gate asks for: docs/reference/gates.md",
-    )

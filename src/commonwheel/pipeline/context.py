@@ -4,18 +4,17 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from commonwheel.cache.keys import file_digest
 from commonwheel.cache.store import Stored
 from commonwheel.cache.usage import running_since
 from commonwheel.console import Console, Step
-from commonwheel.engine.host import HostEngine
 from commonwheel.errors import BuildError, CommonwheelError
 from commonwheel.inputs import JobInputs
 from commonwheel.jobserver import JobServer
@@ -26,6 +25,9 @@ from commonwheel.source.fetch import FetchedSource, fetch, find_cached
 from commonwheel.source.settings import SourceSettings
 from commonwheel.timings import Forecast
 from commonwheel.wheelhouse import Wheelhouse
+
+if TYPE_CHECKING:
+    from commonwheel.engine.protocol import Engine
 
 # Seconds after which a folder that no running process can have made is nobody's.
 STALE = 2 * 24 * 3600
@@ -42,6 +44,10 @@ class Settings:
     names: Names = field(default_factory=Names)
     test: bool = True
     keep: bool = False
+    anew: frozenset[str] = frozenset()
+    """Ids of jobs that are built and tested although results of theirs are stored."""
+    reproduction: Callable[[Job, str], str] | None = None
+    """(job, its image) → a line for its log, from which ``scripts/reproduce`` runs it again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +81,7 @@ class Context:
         return self.inputs.plan
 
     @property
-    def engine(self) -> HostEngine:
+    def engine(self) -> "Engine":
         """Where it is built."""
         return self.inputs.engine
 
@@ -143,15 +149,20 @@ class Context:
         return root
 
     @contextmanager
-    def log(self, job: Job) -> Iterator[IO[str]]:
-        """The log of a build; an error gets its significant lines and its place."""
-        path = self.wheelhouse.log(job.id)
+    def log(self, job: Job, part: str = "") -> Iterator[IO[str]]:
+        """The log of a job's build, or of another part of it, unless nothing is written to it.
+
+        An error gets its significant lines and its place.
+        """
+        path = self.wheelhouse.log("-".join(filter(None, [job.id, part])))
         with path.open("w", encoding="utf-8") as log:
             try:
                 yield log
             except CommonwheelError as error:
-                log.flush()
-                raise with_log(error, path) from None
+                raise (with_log(error, path) if log.tell() else error) from None
+            finally:
+                if not log.tell():
+                    path.unlink(missing_ok=True)
 
 
 def _sweep(root: Path, running: float) -> None:

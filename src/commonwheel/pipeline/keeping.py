@@ -18,6 +18,7 @@ def keep(
     context: Context,
     builder: Builder,
     job: Job,
+    *,
     report: Path,
     rules: str,
     tests: Sequence[Mapping[str, Any]] = (),
@@ -58,7 +59,7 @@ def _provenance(context: Context, job: Job, stored: Stored) -> dict[str, Any]:
     return {
         "job": job.id,
         "key": stored.key,
-        "engine": context.inputs.engine_identity(job),
+        "engine": context.engine.facts(job),
         "source": stored.facts["source"],
         "built-against": {path.name: file_digest(path) for path in context.providers(job)},
     }

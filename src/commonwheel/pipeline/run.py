@@ -4,11 +4,11 @@ import contextlib
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from commonwheel.cache.store import Stored
 from commonwheel.console import Console
 from commonwheel.constraints import Constraints
-from commonwheel.engine.host import HostEngine
 from commonwheel.inputs import JobInputs
 from commonwheel.jobserver import JobServer
 from commonwheel.pipeline.building import Builder
@@ -23,6 +23,9 @@ from commonwheel.schedule import Outcome, Task, run_tasks
 from commonwheel.timings import Forecast, Timings
 from commonwheel.wheelhouse import Wheelhouse
 
+if TYPE_CHECKING:
+    from commonwheel.engine.protocol import Engine
+
 
 class Pipeline:
     """Runs a plan, and fills the wheelhouse."""
@@ -33,7 +36,7 @@ class Pipeline:
         plan: Plan,
         recipes: RecipeSet,
         constraints: Constraints,
-        engine: HostEngine,
+        engine: "Engine",
         wheelhouse: Wheelhouse,
         settings: Settings,
         console: Console,
@@ -51,8 +54,8 @@ class Pipeline:
             console=console,
         )
         self.plan = plan
-        self.builder = Builder(self.context)
         self.checker = Checker(self.context)
+        self.builder = Builder(self.context, self.checker)
         self.tester = Tester(self.context)
         self.results: dict[str, Result] = {}
 
@@ -65,7 +68,7 @@ class Pipeline:
         """
         self.context.wheelhouse.prepare()
         if to_compile := self.find_done():
-            self.context.engine.require([job.build for job in to_compile])
+            self.context.engine.require(to_compile)
         parts = {job.id: list(self._tasks(job)) for job in self.plan.jobs}
         # All builds first: a trial may need a library that is built later than its consumer.
         tasks = [part[0] for part in parts.values()]
@@ -130,16 +133,18 @@ class Pipeline:
             self.builder.say_cached(job)
         else:
             made = self.builder.build(job)
-            self.checker.check(job, made.wheel)
+            self.checker.check(job, made)
             # Those that need it may begin.
             self.context.done[job.id] = made
 
     def _keep(self, job: Job) -> None:
         tests = self.tester.records(job) if isinstance(job, ConsumerJob) else ()
-        wheel = self.context.done[job.id].wheel
-        report = self.checker.report(job, wheel)
-        with self.checker.admitting(job, wheel) as rules:
-            self.results[job.id] = keep(self.context, self.builder, job, report, rules, tests)
+        stored = self.context.done[job.id]
+        report = self.checker.report(job, stored.wheel)
+        with self.checker.admitting(job, stored) as rules:
+            self.results[job.id] = keep(
+                self.context, self.builder, job, report=report, rules=rules, tests=tests
+            )
 
     # --- running --------------------------------------------------------------------------------
 

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commonwheel.cache.keys import TEST_CODE, code_digests, file_digest, key_of
 from commonwheel.cache.store import Store
-from commonwheel.engine.suite import Suite
 from commonwheel.errors import ConsumerTestError
 from commonwheel.pipeline.context import Context
 from commonwheel.plan import ConsumerJob
 from commonwheel.recipe.model import ConsumerRecipe, Test
+
+if TYPE_CHECKING:
+    from commonwheel.engine.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class Tester:
 
     def find(self, trial: Trial) -> str | None:
         """The summary of a trial with the same wheels that has passed before."""
+        if trial.job.id in self.context.settings.anew:
+            return None
         if not self.context.done.keys() >= {trial.job.id, *trial.providers}:
             return None
         found = self.store.find(key_of(self.inputs(trial)))
@@ -80,14 +84,19 @@ class Tester:
         if summary := self.find(trial):
             self.say_passed(trial, summary)
             return
+        from commonwheel.engine.protocol import Watch  # noqa: PLC0415
+
         context, job = self.context, trial.job
         fetched = context.fetch(job)
         with context.working(trial.title) as step, context.workplace(job.id) as work:
             suite = self._suite(trial, fetched.path, work)
+            scratch = work / "trial"
+            scratch.mkdir()
             path = context.wheelhouse.log(_log_name(trial))
             with path.open("w", encoding="utf-8") as log:
                 try:
-                    summary = suite.run(work, context.settings.environ, log, step.line)
+                    watch = Watch(log=log, on_line=step.line)
+                    summary = context.engine.test(job, suite, scratch, watch=watch)
                 except ConsumerTestError as error:
                     hint = f"{error.hint}\n  log: {path}"
                     raise ConsumerTestError(error.what, hint=hint) from None
@@ -101,7 +110,7 @@ class Tester:
         inputs = self.context.inputs
         return {
             "wheels": self.context.digests([trial.job.id, *trial.providers]),
-            "python": file_digest(inputs.interpreter(trial.job).resolve()),
+            "python": self.context.engine.python(trial.job),
             "test": self._test(trial).model_dump(mode="json"),
             # They may change the tests, and nothing that is in the wheel.
             "patches": {path.name: file_digest(path) for path in inputs.patches(trial.job)},
@@ -114,7 +123,8 @@ class Tester:
         builds = [self.context.plan.library(each).build for each in trial.providers]
         return recipe.test.holding({build.name: build.wheel_version for build in builds})
 
-    def _suite(self, trial: Trial, archive: Path, work: Path) -> Suite:
+    def _suite(self, trial: Trial, archive: Path, work: Path) -> "Suite":
+        from commonwheel.engine.suite import Suite  # noqa: PLC0415
         from commonwheel.source.patch import apply_patches  # noqa: PLC0415
         from commonwheel.source.unpack import unpack  # noqa: PLC0415
 
@@ -124,9 +134,9 @@ class Tester:
         return Suite(
             name=trial.job.id,
             test=self._test(trial),
-            wheels=[done[each].wheel for each in (trial.job.id, *trial.providers)],
+            wheel=done[trial.job.id].wheel,
+            libraries=[done[each].wheel for each in trial.providers],
             source=source,
-            interpreter=self.context.inputs.interpreter(trial.job),
         )
 
     def records(self, job: ConsumerJob) -> list[Mapping[str, Any]]:

@@ -283,6 +283,13 @@ class Recipe(Model):
     versions: Annotated[
         dict[str, Release], Field(min_length=1, description="Releases by upstream's version.")
     ]
+    image: Annotated[
+        Text | None,
+        Field(
+            description="Image of the containers that it is built in, with the engines docker and "
+            "podman; `--image` wins. Default: `manylinux_2_28` or `musllinux_1_2`."
+        ),
+    ] = None
     waivers: Annotated[
         tuple[Waiver, ...],
         Field(

@@ -35,6 +35,8 @@ def graft(
     path = os.pathsep.join([str(find_patchelf().parent), os.defpath])
     environment = {
         "PATH": path,
+        # In a container, the toolkit is installed nowhere.
+        "PYTHONPATH": os.pathsep.join(sys.path),
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": str(epoch),
         "TMPDIR": str(folder.absolute().parent),

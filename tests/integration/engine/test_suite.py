@@ -1,7 +1,6 @@
 """A suite in an environment of its own, without wheels."""
 
 import signal
-import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from commonwheel.engine.suite import Suite
 from commonwheel.recipe.model import Test as RecipeTest
+from tests.integration.kit import environment
 
 
 @pytest.fixture
@@ -26,12 +26,13 @@ def test_a_suite_can_be_interrupted_wherever_it_runs(tmp_path: Path) -> None:
     handler = "import signal; print(signal.getsignal(signal.SIGINT), 'passed')"
     suite = Suite(
         name="foo",
-        test=RecipeTest(imports=("json",), requires=("pip",), command=("-c", handler)),
-        wheels=(),
+        test=RecipeTest(imports=("json",), command=("-c", handler)),
+        wheel=tmp_path / "foo.whl",
+        libraries=(),
         source=tmp_path / "source",
-        interpreter=Path(getattr(sys, "_base_executable", sys.executable)),
     )
     log = StringIO()
     (tmp_path / "scratch").mkdir()
-    suite.run(tmp_path / "scratch", {}, log, lambda _: None)
+    environment(tmp_path / "venv")
+    suite.run_in(tmp_path / "venv", tmp_path / "scratch", log, lambda _: None)
     assert "default_int_handler" in log.getvalue()

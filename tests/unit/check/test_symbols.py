@@ -2,8 +2,9 @@
 
 import pytest
 
-from commonwheel.check.symbols import EVERYBODYS, Strong, clashes, counted, reached, some
+from commonwheel.check.symbols import EVERYBODYS, Strong, clashes, reached, some
 from commonwheel.elf import Elf
+from commonwheel.text import counted
 
 
 def elf(*needed: str) -> Elf:

@@ -42,7 +42,7 @@ def copied(tmp_path: Path, *files: str) -> list[str]:
         (source / name).touch()
     folder.mkdir()
     test = RecipeTest(imports=("foo",), files=files)
-    suite = Suite(name="foo", test=test, wheels=(), source=source, interpreter=Path("python3"))
+    suite = Suite(name="foo", test=test, wheel=Path("foo.whl"), libraries=(), source=source)
     suite._copy_files(folder)
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from commonwheel.check.case import Case
 from commonwheel.check.gate import EVERY, LIBRARY, MILD, Found, Gate
 from commonwheel.check.inspect import Binary, Inspected
-from commonwheel.check.symbols import counted, some
+from commonwheel.check.symbols import some
+from commonwheel.text import counted
 
 
 class SonamePresent(Gate):

@@ -10,13 +10,14 @@ from commonwheel.check.finding import Finding, NotChecked
 from commonwheel.check.gate import CONSUMER, LIBRARY, MILD, OURS, Found, Gate
 from commonwheel.check.inspect import Binary, Inspected
 from commonwheel.check.mention import mention_of
-from commonwheel.check.symbols import clashes, counted, reached, some
+from commonwheel.check.symbols import clashes, reached, some
 from commonwheel.elf import exported_names
 from commonwheel.errors import ElfError
 from commonwheel.recipe.model import Waiver
 from commonwheel.repair.classify import grafted_name
 from commonwheel.repair.loader import LOADER
 from commonwheel.repair.providers import ProviderWheel
+from commonwheel.text import counted
 
 NO_RECIPE = "no recipe is known for this wheel"
 # Fewer symbols than these may bear the same name by chance, where nothing loads both together.
