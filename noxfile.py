@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""Sessions: ``build-<recipe>`` for each recipe; tests, e2e-…, lint, docs, bench and gen.
+"""Sessions: ``build-<recipe>`` for each recipe; tests, e2e-…, lint, docs, bench, gen, reproduce.
 
 Starting nox reads no recipe beyond its summary line. What follows ``--`` reaches the program that
 a session runs, behind its other arguments.
@@ -192,6 +192,13 @@ def bench(session: nox.Session) -> None:
     with environment(session, "bench", "bench") as python:
         for name in names or files:
             run(session, python, f"bench.{name}", *session.posargs[len(names) :])
+
+
+@nox.session(venv_backend="none")
+def reproduce(session: nox.Session) -> None:
+    """Run a job again that a log or a plan tells of (``scripts/reproduce``)."""
+    with environment(session, "toolkit") as python:
+        session.run(python, "scripts/reproduce.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")

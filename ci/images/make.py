@@ -43,7 +43,7 @@ FOLDER = Path(__file__).resolve().parent
 DEFINITION = FOLDER / "stand-in.toml"
 SETUP = FOLDER / "setup.sh"
 NAME = "localhost/commonwheel-stand-in"
-ARCHIVE = "image.tar.gz"
+ARCHIVE = "image.tar"
 # Docker's names of architectures (GOARCH).
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -187,10 +187,12 @@ def pack(root: Path, target: Path, name: str) -> None:
     ).encode()
     own = f"{hashlib.sha256(configuration).hexdigest()}.json"
     manifest = [{"Config": own, "RepoTags": [name], "Layers": ["layer.tar"]}]
-    with (
-        gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) as stream,
-        tarfile.open(fileobj=stream, mode="w") as archive,
-    ):
+    squeezed = target.with_suffix(".gz")
+    with layer.open("rb") as file, gzip.GzipFile(squeezed, "wb", 1, mtime=0) as stream:
+        shutil.copyfileobj(file, stream, 1 << 20)
+    layer.unlink()
+    # podman reads no archive that is compressed as a whole.
+    with tarfile.open(target, "w") as archive:
         for member, content in (
             ("manifest.json", json.dumps(manifest).encode()),
             (own, configuration),
@@ -198,11 +200,11 @@ def pack(root: Path, target: Path, name: str) -> None:
             entry = tarfile.TarInfo(member)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-        with layer.open("rb") as file:
+        with squeezed.open("rb") as file:
             entry = tarfile.TarInfo("layer.tar")
-            entry.size = layer.stat().st_size
+            entry.size = squeezed.stat().st_size
             archive.addfile(entry, file)
-    layer.unlink()
+    squeezed.unlink()
 
 
 def archive_of(name: str, cache: Path) -> Path:

@@ -291,6 +291,7 @@ def make_engine(options: argparse.Namespace, recipes: RecipeSet, console: Consol
         return HostEngine(cache=cache, environ=environ, jobs=jobs)
     from commonwheel.engine.container import ContainerEngine  # noqa: PLC0415
     from commonwheel.engine.oci import Oci  # noqa: PLC0415
+    from commonwheel.engine.shell import look  # noqa: PLC0415
 
     oci = Oci(name=options.engine, environ=environ)
     images = {n: e.recipe.image for n, e in recipes.loaded.items() if e.recipe.image is not None}
@@ -303,6 +304,7 @@ def make_engine(options: argparse.Namespace, recipes: RecipeSet, console: Consol
         reference=options.image or "",
         jobs=jobs,
         note=console.note,
+        shell=look if getattr(options, "shell", False) else None,
     )
 
 

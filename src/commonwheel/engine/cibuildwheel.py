@@ -118,6 +118,24 @@ def configuration(order: Order) -> dict[str, Any]:
     return {"tool": {"cibuildwheel": options}}
 
 
+def check(data: Mapping[str, Any]) -> None:
+    """Hold a configuration against cibuildwheel's own schema.
+
+    Raises:
+        EngineError: it does not fit, since a recipe holds what cibuildwheel cannot take.
+    """
+    # Of a warm run nothing is built: both are slow to import.
+    from cibuildwheel.schema import get_schema  # noqa: PLC0415
+    from jsonschema import Draft7Validator  # noqa: PLC0415
+
+    own = data["tool"]["cibuildwheel"]
+    for error in Draft7Validator(get_schema()).iter_errors(own):
+        place = ".".join(map(str, error.absolute_path))
+        raise EngineError(
+            f"cibuildwheel does not take this configuration: {place}: {error.message}"
+        )
+
+
 def build(order: Order, environ: Mapping[str, str], cache: Path, listener: Listener) -> None:
     """Run cibuildwheel.
 
@@ -133,7 +151,9 @@ def build(order: Order, environ: Mapping[str, str], cache: Path, listener: Liste
     """
     order.output.mkdir(parents=True)
     file = order.output.with_suffix(".toml")
-    file.write_text(tomli_w.dumps(configuration(order)), encoding="utf-8")
+    data = configuration(order)
+    check(data)
+    file.write_text(tomli_w.dumps(data), encoding="utf-8")
     command: list[str | Path] = [sys.executable, "-m", "cibuildwheel", "--only", order.identifier]
     command += ["--config-file", file.absolute(), "--output-dir", order.output.absolute()]
     kept = {k: v for k, v in environ.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
