@@ -110,6 +110,7 @@ def sent(kind: str, **parts: str) -> str:
     return MARK + json.dumps({"error": {**error, **parts}})
 
 
+DIED = "RuntimeError: Failed to read the return code, the container shell has exited"
 NO_PYTHON = (
     "  '/opt/python/cp312-cp312/bin/python' executable doesn't exist in image 'an/image' to build "
     "'cp312-manylinux_x86_64'."
@@ -122,13 +123,13 @@ NO_PYTHON = (
         (1, NO_PYTHON, EngineError, "an/image has no /opt/python/cp312-cp312/bin/python"),
         (1, "No space left on device", EngineError, "the disk is full"),
         (1, "Cannot connect to the Docker daemon", EngineError, "no engine runs"),
-        (1, "RuntimeError: Failed to read the return code, the container shell has exited", EngineError, "the container ended before"),
+        (1, DIED, EngineError, "the container ended before"),
         (7, "too old", EngineError, "too old"),
         (8, "no wheel", RepairError, "the repair step left no wheel"),
         (10, "no wheel", BuildError, "left no wheel"),
         (1, "Command ['python', '-m', 'build'] failed", BuildError, "exit code 1"),
     ],
-)  # fmt: skip
+)
 def test_each_end_is_told_as_what_it_is(
     code: int, said: str, kind: type[CommonwheelError], what: str
 ) -> None:
@@ -151,7 +152,8 @@ def test_a_report_travels_with_the_error_of_a_gate() -> None:
 
 
 def test_messages_stay_out_of_the_log() -> None:
-    log, lines = io.StringIO(), []
+    log = io.StringIO()
+    lines: list[str] = []
     listener = Listener(log, lines.append)
     for line in ("compiling", MARK + json.dumps({"summary": "5 passed"}), "done"):
         listener.line(line)
