@@ -165,6 +165,13 @@ def e2e_recipes(session: nox.Session) -> None:
         run(session, python, "pytest", "tests/e2e_recipes", *session.posargs)
 
 
+@nox.session(name="e2e-containers", venv_backend="none")
+def e2e_containers(session: nox.Session) -> None:
+    """Build, check and test in containers of docker and podman; arguments reach pytest."""
+    with environment(session, "tests", "tests") as python:
+        run(session, python, "pytest", "tests/e2e_containers", *session.posargs)
+
+
 @nox.session(name="e2e-wheels", venv_backend="none")
 def e2e_wheels(session: nox.Session) -> None:
     """Hold popular wheels of the package index against the gates; arguments reach pytest."""

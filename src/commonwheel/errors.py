@@ -17,6 +17,8 @@ class CommonwheelError(Exception):
     """
 
     exit_code = 1
+    lines: Sequence[str] | None = None
+    """The lines of a log that matter, where whoever raised it knows them better than the log."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         self.what = what

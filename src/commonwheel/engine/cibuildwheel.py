@@ -18,11 +18,13 @@ from commonwheel.backend.messages import Listener
 from commonwheel.engine.images import identifier
 from commonwheel.engine.oci import LABEL, ContainerEngineName, explained
 from commonwheel.errors import BuildError, CommonwheelError, EngineError, RepairError
-from commonwheel.process import ProcessError, run
+from commonwheel.process import ProcessError, run, significant_lines
 from commonwheel.recipe.resolve import Platform
 
-# Where cibuildwheel puts the folder that it is started in.
+# Where cibuildwheel puts the folder that it is started in; the project is a folder of that. When a
+# build fails, it warns of all shared objects in the project, and the toolkit has some.
 PROJECT = "/project"
+PACKAGE = "package"
 # Nothing else of the environment: CIBW_* would beat the file, and CI variables change its output.
 KEPT = (
     "PATH",
@@ -39,6 +41,9 @@ CODES = {
     8: "the repair step left no wheel, or several",
     10: "the build ended well, and left no wheel",
 }
+# As cibuildwheel announces those that run our commands.
+STEPS = ("Building wheel...", "Repairing wheel...", "Testing wheel...")
+FULL = "No space left on device"
 LOST = re.compile(r"container shell has exited|Failed to read the return code")
 NO_INTERPRETER = re.compile(
     r"'(?P<path>/opt/python/\S+)' executable doesn't exist in image '(?P<image>\S+)'"
@@ -54,7 +59,7 @@ class Order:
         image: reference of the image.
         platform: that the image is for.
         python: version of Python that the wheel is built and tested with.
-        project: the folder that is built; it is copied into the container.
+        root: is copied into the container; what is built is the folder ``package`` in it.
         output: folder that receives what comes out.
         label: of the container, to find it by.
         repair: command of the repair step; ``{wheel}`` and ``{dest_dir}`` are filled in.
@@ -71,7 +76,7 @@ class Order:
     image: str
     platform: Platform
     python: str
-    project: Path
+    root: Path
     output: Path
     label: str
     repair: str
@@ -167,22 +172,35 @@ def build(order: Order, environ: Mapping[str, str], cache: Path, listener: Liste
     said: list[str] = []
 
     def follow(line: str) -> None:
-        said.append(line)
         listener.line(line)
+        # What follows an error of ours is advice on cibuildwheel.
+        if listener.error is None:
+            said.append(line)
 
     try:
-        run([*command, order.project.absolute()], cwd=order.project, env=variables, on_line=follow)
+        package = order.root.absolute() / PACKAGE
+        run([*command, package], cwd=order.root, env=variables, on_line=follow)
     except ProcessError as error:
-        raise _error(order, error.code, "\n".join(said), listener) from None
+        raised = _error(order, error.code, "\n".join(said), listener)
+        raised.lines = significant_lines("\n".join(_last_step(said)))
+        raise raised from None
     if not any(order.output.glob("*.whl")):
         # An identifier that nothing fits would be no error to it.
         raise BuildError(f"cibuildwheel has built nothing for {order.identifier}")
 
 
+def _last_step(said: Sequence[str]) -> Sequence[str]:
+    """The lines of the step that failed."""
+    begins = [index for index, line in enumerate(said) if line in STEPS]
+    return said[begins[-1] :] if begins else said
+
+
 def _error(order: Order, code: int, said: str, listener: Listener) -> CommonwheelError:
     """Why it failed: what ours have reported, else what can be told from its output."""
-    if listener.error is not None:
-        return listener.error
+    if (error := listener.error) is not None:
+        if FULL in said:
+            error.hint = "\n  ".join(filter(None, [error.hint, "the disk is full"]))
+        return error
     if match := NO_INTERPRETER.search(said):
         return EngineError(
             f"the image {match['image']} has no {match['path']}, for Python {order.python}",

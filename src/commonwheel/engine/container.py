@@ -22,7 +22,7 @@ from commonwheel.backend.staged import StagedProject
 from commonwheel.cache.keys import file_digest
 from commonwheel.constraints import Constraints
 from commonwheel.engine import cibuildwheel
-from commonwheel.engine.cibuildwheel import PROJECT, Order
+from commonwheel.engine.cibuildwheel import PACKAGE, PROJECT, Order
 from commonwheel.engine.finishing import Finishing
 from commonwheel.engine.images import STAND_IN, default_image, make_stand_in
 from commonwheel.engine.inside import RESULT
@@ -168,7 +168,9 @@ class ContainerEngine:
             CommonwheelError: what the backend, the repair or a gate reports, or an EngineError.
         """
         project.finishing.write_bytes(finishing.dump())
-        order = self._order(job, project, work, pins.text)
+        (work / "container").mkdir()
+        project.root.rename(work / "container" / PACKAGE)
+        order = self._order(job, work, pins.text)
         settings, volumes = {"jobs": str(self.slots)}, {}
         if jobserver is not None and self._is_here:
             settings["jobserver"] = JOBSERVER
@@ -192,9 +194,9 @@ class ContainerEngine:
         Raises:
             CommonwheelError: what the repair or a gate reports, or an EngineError.
         """
-        project = stage_prebuilt(wheel, providers, work / "project")
+        project = stage_prebuilt(wheel, providers, work / "container" / PACKAGE)
         project.finishing.write_bytes(finishing.dump())
-        order = replace(self._order(job, project, work), frontend=("--no-isolation", "-x"))
+        order = replace(self._order(job, work), frontend=("--no-isolation", "-x"))
         self._run(order, watch)
         return _finished(order.output, work / "wheel")
 
@@ -228,16 +230,17 @@ class ContainerEngine:
             ConsumerTestError: a module does not import, or the suite fails.
             EngineError: the container came to nothing.
         """
-        project = stage_prebuilt(suite.wheel, suite.libraries, work / "project")
+        package = work / "container" / PACKAGE
+        project = stage_prebuilt(suite.wheel, suite.libraries, package)
         shutil.copytree(suite.source, project.source, symlinks=True)
         trial = {"name": suite.name, "test": suite.test.model_dump(mode="json", by_alias=True)}
         project.trial.write_text(json.dumps(trial), encoding="utf-8")
-        order = self._order(job, project, work)
+        order = self._order(job, work)
         order = replace(
             order,
             frontend=("--no-isolation", "-x"),
             repair="cp {wheel} {dest_dir}",
-            before_test=f"pip install --quiet --no-index --no-deps {PROJECT}/providers/*.whl",
+            before_test=f"pip install -q --no-index --no-deps {PROJECT}/{PACKAGE}/providers/*.whl",
             test=f"{self._runner(job)} test",
             test_requires=suite.test.requires,
         )
@@ -255,14 +258,15 @@ class ContainerEngine:
         tag = self._toolkit_tag(self._image(job))
         return f"/opt/python/{tag}/bin/python -I {PROJECT}/inside/run.py"
 
-    def _order(self, job: Job, project: StagedProject, work: Path, pins: str = "") -> Order:
-        """What every run has: the toolkit and pip's settings laid out in the project."""
+    def _order(self, job: Job, work: Path, pins: str = "") -> Order:
+        """What every run has: the toolkit and pip's settings, laid out beside the project."""
+        root = work / "container"
         image = self._image(job)
         tag = self._toolkit_tag(image)
         toolkits = Toolkits(cache=self.cache, environ=self.environ)
-        toolkits.lay_out(tag, self.platform, project.root / "inside")
+        toolkits.lay_out(tag, self.platform, root / "inside")
         python = job.python if isinstance(job, ConsumerJob) else f"3.{tag.partition('-')[0][3:]}"
-        variables = _write_pip(project.root / PIP, pins, self.environ)
+        variables = _write_pip(root / PIP, pins, self.environ)
         if self.shell is not None:
             variables[PAUSE] = "1"
         return Order(
@@ -270,7 +274,7 @@ class ContainerEngine:
             image=image.reference,
             platform=self.platform,
             python=python,
-            project=project.root,
+            root=root,
             output=work / "output",
             label=f"{job.id}-{secrets.token_hex(4)}",
             repair=f"{self._runner(job)} repair {{wheel}} {{dest_dir}}",

@@ -36,8 +36,8 @@ RESULT = "result.json"
 
 
 def main(words: Sequence[str]) -> int:
-    """Do what the command line says, in the staged project that is the current folder."""
-    project = StagedProject(root=Path("/project"))
+    """Do what the command line says, for the staged project that the container holds."""
+    project = StagedProject(root=Path("/project/package"))
     try:
         match words:
             case ["repair", wheel, folder]:

@@ -62,6 +62,11 @@ COMPLAINTS = (
         "make room: {engine} system df, {engine} system prune; commonwheel cache prune",
     ),
     _known(
+        r'exec: "?/bin/\w+"?.*no such file|executable file .* not found',
+        "the image {image} has no shell",
+        "it is none for building wheels: take a manylinux or musllinux image",
+    ),
+    _known(
         r"exec format error|exec user process caused",
         "{engine} cannot run {arch} on this machine",
         "install emulation (qemu-user-static with binfmt), or build on a machine of that kind",

@@ -176,7 +176,9 @@ def _sweep(root: Path, running: float) -> None:
 
 def with_log(error: CommonwheelError, path: Path) -> CommonwheelError:
     """The error with the lines of the log that matter, and the log's place."""
-    lines = significant_lines(path.read_text(encoding="utf-8", errors="replace"))
+    lines = error.lines
+    if lines is None:
+        lines = significant_lines(path.read_text(encoding="utf-8", errors="replace"))
     hint = "\n  ".join(filter(None, [error.hint, *lines, f"log: {path}"]))
     kind = BuildError if isinstance(error, ProcessError) else type(error)
     return kind(error.what, where=error.where, hint=hint)

@@ -28,7 +28,7 @@ ORDER = Order(
     image="quay.io/pypa/manylinux_2_28_x86_64",
     platform=Platform(arch="x86_64"),
     python="3.11",
-    project=Path("/work/project"),
+    root=Path("/work/container"),
     output=Path("/work/output"),
     label="zlib-1.3-abc",
     repair="python run.py repair {wheel} {dest_dir}",

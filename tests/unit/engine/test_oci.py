@@ -17,6 +17,9 @@ SAID = {
         "no engine runs"
     ),
     "tar: ./toolkit: Cannot mkdir: No space left on device": "the disk is full",
+    'OCI runtime create failed: exec: "/bin/sh": stat /bin/sh: no such file or directory': (
+        "the image quay.io/pypa/x has no shell"
+    ),
     "exec /bin/bash: exec format error": "cannot run aarch64 on this machine",
     "standard_init_linux.go:228: exec user process caused: exec format error": (
         "cannot run aarch64 on this machine"
