@@ -1,5 +1,6 @@
 """Docker and Podman, asked by their command lines; each complaint becomes an error of ours."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -156,14 +157,29 @@ class Oci:
         except (ValueError, KeyError, TypeError):
             raise EngineError(f"{self.name} does not say its version", hint=said) from None
 
-    def ask(self, *words: str | Path, image: str = "", arch: str = "", wait: float = ANSWER) -> str:
+    def ask(
+        self,
+        *words: str | Path,
+        image: str = "",
+        arch: str = "",
+        wait: float = ANSWER,
+        stays: bool = False,
+    ) -> str:
         """What a command of the engine prints.
+
+        Args:
+            words: the command.
+            image: the image that it is about, for messages.
+            arch: the architecture, likewise.
+            wait: seconds until it is given up.
+            stays: it is not killed when the run ends early.
 
         Raises:
             EngineError: it fails.
         """
         try:
-            return run([self.name, *words], env=self.environ, timeout=wait).output
+            command = [self.name, *words]
+            return run(command, env=self.environ, timeout=wait, own_group=not stays).output
         except ProcessError as error:
             known = explained(error.output, self.name, image, arch)
             what = f"'{self.name} {' '.join(map(str, words[:2]))}' failed"
@@ -242,7 +258,7 @@ class Oci:
     def containers(self, label: str) -> list[str]:
         """The ids of all containers that carry ``commonwheel=<label>``."""
         words = ("ps", "--all", "--quiet", "--filter", f"label={LABEL}={label}")
-        return self.ask(*words).split()
+        return self.ask(*words, stays=True).split()
 
     @contextmanager
     def sweeping(self, label: str) -> Iterator[None]:
@@ -252,7 +268,10 @@ class Oci:
         finally:
             # cibuildwheel removes its own; when it is killed, nobody does.
             if left := self.containers(label):
-                self.ask("rm", "--force", "--volumes", *left, wait=120)
+                # podman would ask politely first, and wait ten seconds.
+                with contextlib.suppress(EngineError):
+                    self.ask("kill", *left, stays=True)
+                self.ask("rm", "--force", "--volumes", *left, wait=120, stays=True)
 
 
 PACKAGES = {"docker": "docker.io", "podman": "podman"}

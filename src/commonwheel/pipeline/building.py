@@ -57,7 +57,7 @@ class Builder:
             # That of another process, where this one has waited.
             if raw := self._stored(job, key_of(inputs)):
                 return self._finish(job, raw, work, step)
-            with self.context.log(job) as log:
+            with self.checker.reporting(job), self.context.log(job) as log:
                 raw, built = self._compile(job, fetched, inputs, work, log=log, step=step)
             if built.finished is not None:
                 return self._store(job, raw, built.finished, step)
@@ -142,7 +142,7 @@ class Builder:
         from commonwheel.engine.protocol import Watch  # noqa: PLC0415
 
         context = self.context
-        with context.log(job, "finish") as log:
+        with self.checker.reporting(job), context.log(job, "finish") as log:
             finished = context.engine.finish(
                 job,
                 raw.wheel,

@@ -57,7 +57,7 @@ class Checker:
         with (
             context.console.step(title) as step,
             context.workplace(title.replace(" ", "-")) as work,
-            self._reporting(title),
+            self.reporting(job),
             context.log(job, "check") as log,
         ):
 
@@ -157,16 +157,17 @@ class Checker:
         from commonwheel.check.report import headline  # noqa: PLC0415
 
         title = f"check {job.id} beside others"
-        with self.context.console.step(title) as step, self._reporting(title):
+        with self.context.console.step(title) as step, self.reporting(job, "beside others"):
             beside = [self._inspect(path) for path in others]
             finishing = self._finishing(job, stored)
             report = finishing.check(stored.wheel, beside, Tools(), together=True)
             step.verdict = headline(report)
 
     @contextlib.contextmanager
-    def _reporting(self, title: str) -> Iterator[None]:
+    def reporting(self, job: Job, company: str = "") -> Iterator[None]:
         """Put the report of a wheel that does not pass among the logs."""
-        place = self.context.wheelhouse.log(title.replace(" ", "-")).with_suffix(".json")
+        words = " ".join(filter(None, ["check", job.id, company]))
+        place = self.context.wheelhouse.log(words.replace(" ", "-")).with_suffix(".json")
         place.unlink(missing_ok=True)
         try:
             yield

@@ -15,7 +15,7 @@ from commonwheel.cache.keys import file_digest
 from commonwheel.cache.store import Stored
 from commonwheel.cache.usage import running_since
 from commonwheel.console import Console, Step
-from commonwheel.errors import BuildError, CommonwheelError
+from commonwheel.errors import BuildError, CommonwheelError, GateError
 from commonwheel.inputs import JobInputs
 from commonwheel.jobserver import JobServer
 from commonwheel.names import Names
@@ -175,7 +175,12 @@ def _sweep(root: Path, running: float) -> None:
 
 
 def with_log(error: CommonwheelError, path: Path) -> CommonwheelError:
-    """The error with the lines of the log that matter, and the log's place."""
+    """The error with the lines of the log that matter, and the log's place.
+
+    What a gate says needs neither: its report says more.
+    """
+    if isinstance(error, GateError):
+        return error
     lines = error.lines
     if lines is None:
         lines = significant_lines(path.read_text(encoding="utf-8", errors="replace"))
