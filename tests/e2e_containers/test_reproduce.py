@@ -47,7 +47,8 @@ def test_the_shell_is_at_the_command_that_failed(shop: Workshop, engine: str) ->
 
 def test_the_shell_is_where_a_suite_failed(shop: Workshop) -> None:
     target = Target(soname="libone.so.1", sources={"one.c": "int one(void) { return 1; }\n"})
-    shop.library("one", {"1.0": autotools(target)}, [{"soname": "libone.so.1"}])
+    release = {"1.0": autotools(target, files={"any.h": "int one(void);\n"})}
+    shop.library("one", release, [{"soname": "libone.so.1"}])
     tests = {"tests/test_it.py": "import user\n\ndef test_it(): assert user.value() == 2\n"}
     user = sdist(
         "user", "1.0", include="int one(void);", call="one()", libraries=["one"], files=tests
