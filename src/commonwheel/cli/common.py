@@ -343,4 +343,4 @@ def job_arguments(options: argparse.Namespace, job: Job, image: str) -> list[str
     arguments += ["--image", image] if image else []
     arguments += [word for each in options.overrides for word in ("--set", each)]
     arguments += [word for each in options.recipes for word in ("--recipes", str(each))]
-    return arguments
+    return [*arguments, *(["--config", str(options.config)] if options.config else [])]
