@@ -140,9 +140,15 @@ def test_each_end_is_told_as_what_it_is(
 
 @pytest.mark.parametrize("kind", [BuildError, RepairError, GateError, ConsumerTestError])
 def test_what_was_sent_out_of_the_container_counts_first(kind: type[CommonwheelError]) -> None:
-    error = _error(ORDER, 1, "No space left on device", heard(sent(kind.__name__)))
+    error = _error(ORDER, 1, "Cannot connect to the Docker daemon", heard(sent(kind.__name__)))
     assert type(error) is kind
     assert (error.what, error.where, error.hint) == ("it broke", "here", "mend it")
+
+
+def test_of_a_build_that_fails_on_a_full_disk_that_is_told() -> None:
+    error = _error(ORDER, 1, "cc1: No space left on device", heard(sent("BuildError")))
+    assert type(error) is BuildError
+    assert error.hint == "mend it\n  the disk is full"
 
 
 def test_a_report_travels_with_the_error_of_a_gate() -> None:
