@@ -36,10 +36,11 @@ KEPT = (
     "DBUS_SESSION_BUS_ADDRESS",
 )
 KEPT_PREFIXES = ("DOCKER_", "CONTAINER", "PODMAN_", "BUILDAH_", "XDG_")
-CODES = {
-    7: "the container engine is too old, or does not work as it should",
-    8: "the repair step left no wheel, or several",
-    10: "the build ended well, and left no wheel",
+# https://github.com/pypa/cibuildwheel/blob/main/cibuildwheel/errors.py
+CODES: Mapping[int, tuple[type[CommonwheelError], str]] = {
+    7: (EngineError, "the container engine is too old, or does not work as it should"),
+    8: (RepairError, "the repair step left no wheel, or several"),
+    10: (BuildError, "the build ended well, and left no wheel"),
 }
 # As cibuildwheel announces those that run our commands.
 STEPS = ("Building wheel...", "Repairing wheel...", "Testing wheel...")
@@ -213,6 +214,7 @@ def _error(order: Order, code: int, said: str, listener: Listener) -> Commonwhee
             "the container ended before the build did",
             hint="its memory may not have sufficed, or somebody removed it; try -j 1",
         )
-    if what := CODES.get(code):
-        return (RepairError if code == 8 else EngineError if code == 7 else BuildError)(what)  # noqa: PLR2004
+    if code in CODES:
+        kind, what = CODES[code]
+        return kind(what)
     return BuildError(f"cibuildwheel ended with exit code {code}")
