@@ -124,7 +124,10 @@ class Builder:
             work / "project",
         )
         if context.settings.reproduction is not None:
-            log.write(f"{context.settings.reproduction(job, context.engine.image(job))}\n")
+            line = context.settings.reproduction(job, context.engine.image(job))
+            log.write(f"{line}\n")
+            # For the log of CI, which shows a job's lines folded.
+            step.line(line)
         epoch = project.job().epoch
         built = context.engine.build(
             job,

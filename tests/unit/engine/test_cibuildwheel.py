@@ -28,13 +28,13 @@ ORDER = Order(
     image="quay.io/pypa/manylinux_2_28_x86_64",
     platform=Platform(arch="x86_64"),
     python="3.11",
-    root=Path("/work/container"),
-    output=Path("/work/output"),
+    root=Path("/place/container"),
+    output=Path("/place/output"),
     label="zlib-1.3-abc",
     repair="python run.py repair {wheel} {dest_dir}",
     settings={"jobs": "2"},
     variables={"PIP_NO_INPUT": "1"},
-    volumes={"/work/pipe": "/pipe"},
+    volumes={"/place/pipe": "/pipe"},
 )
 
 
@@ -52,7 +52,7 @@ def test_the_configuration_leaves_nothing_to_chance() -> None:
     assert found["audit-command"] == ""
     assert found["container-engine"] == {
         "name": "docker",
-        "create-args": ["--label=commonwheel=zlib-1.3-abc", "--volume=/work/pipe:/pipe"],
+        "create-args": ["--label=commonwheel=zlib-1.3-abc", "--volume=/place/pipe:/pipe"],
         "disable-host-mount": True,
     }
     assert found["manylinux-x86_64-image"] == ORDER.image
