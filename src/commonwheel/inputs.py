@@ -13,7 +13,7 @@ from commonwheel.constraints import Constraints
 from commonwheel.names import Names
 from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.recipe.load import RecipeSet
-from commonwheel.recipe.model import LibraryRecipe
+from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe
 from commonwheel.recipe.resolved import LibraryBuild, to_json
 from commonwheel.recipe.sources import Source
 from commonwheel.repair.claimed import claimed_sonames
@@ -42,6 +42,12 @@ class JobInputs:
     def sources(self, job: Job) -> Sequence[Source]:
         """The sources that the recipe gives, in order of preference."""
         return self.recipes[job.build.name].versions[job.build.version].sources
+
+    def test_sources(self, job: ConsumerJob) -> Sequence[Source]:
+        """Where the files of its tests are, in order of preference; empty: in its sdist."""
+        recipe = self.recipes[job.build.name]
+        assert isinstance(recipe, ConsumerRecipe)
+        return recipe.versions[job.build.version].tests
 
     def patches(self, job: Job) -> list[Path]:
         """The recipe's patches, in order."""

@@ -19,7 +19,7 @@ from commonwheel.errors import CommonwheelError, SourceError, UsageError
 from commonwheel.files import replacing
 from commonwheel.recipe.address import redacted
 from commonwheel.recipe.load import Loaded, RecipeSet
-from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe, Recipe
+from commonwheel.recipe.model import ConsumerRecipe, ConsumerRelease, LibraryRecipe, Recipe
 from commonwheel.recipe.resolve import sort_key
 from commonwheel.recipe.sources import DebianSource, GitSource, PypiSource, Source, UrlSource
 from commonwheel.source.apt_config import MOVING
@@ -106,7 +106,7 @@ def bump(
         beside=beside,
         sources=tuple(gathered.entries),
         patches=tuple(patches),
-        dropped=("wheel-version",),
+        dropped=("wheel-version", "tests"),
         added={"wheel-version": wheel_version} if wheel_version else {},
     )
     after = editor.with_release(
@@ -336,6 +336,8 @@ def _carried_over(
         yield f"set {{{values}}} is carried over from {beside}: does it hold for the new release?"
     if release.wheel_version and not wheel_version:
         yield f"wheel-version {release.wheel_version} of {beside} is not carried over"
+    if isinstance(release, ConsumerRelease) and release.tests:
+        yield f"tests of {beside} are not carried over: list those of the new release"
     for remark in editor.remarks(beside):
         yield f"not carried over, since it speaks of {beside}: {remark}"
     if isinstance(recipe, ConsumerRecipe) and recipe.build > 1:

@@ -40,7 +40,7 @@ class Suite:
         test: what its recipe says.
         wheel: the consumer's wheel.
         libraries: the library wheels that it is tested with.
-        source: its unpacked source, for the files that the tests need beside them.
+        source: the unpacked source that holds the files which the tests need beside them.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Suite:
         for name in self.test.files:
             source, target = self.source / name, folder / name
             if not source.exists():
-                raise ConsumerTestError(f"{self.name}: the sdist has no '{name}' (test.files)")
+                raise ConsumerTestError(f"{self.name}: its source has no '{name}' (test.files)")
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if source.is_dir():

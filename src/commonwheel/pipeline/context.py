@@ -19,8 +19,9 @@ from commonwheel.errors import BuildError, CommonwheelError, GateError
 from commonwheel.inputs import JobInputs
 from commonwheel.jobserver import JobServer
 from commonwheel.names import Names
-from commonwheel.plan import Job, Plan
+from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.process import ProcessError, significant_lines
+from commonwheel.recipe.sources import Source
 from commonwheel.source.fetch import FetchedSource, fetch, find_cached
 from commonwheel.source.settings import SourceSettings
 from commonwheel.timings import Forecast
@@ -87,10 +88,18 @@ class Context:
 
     def fetch(self, job: Job) -> FetchedSource:
         """The job's source, in a step of its own where it is not in the cache."""
-        sources, settings = self.inputs.sources(job), self.settings.sources
+        return self._fetch(f"fetch {job.id}", self.inputs.sources(job), job)
+
+    def fetch_tests(self, job: ConsumerJob) -> FetchedSource | None:
+        """The source of its tests, as :meth:`fetch` does it; None: they are in its sdist."""
+        sources = self.inputs.test_sources(job)
+        return self._fetch(f"fetch tests of {job.id}", sources, job) if sources else None
+
+    def _fetch(self, title: str, sources: Sequence[Source], job: Job) -> FetchedSource:
+        settings = self.settings.sources
         if found := find_cached(sources, settings):
             return found
-        with self.downloads, self.console.step(f"fetch {job.id}") as step:
+        with self.downloads, self.console.step(title) as step:
             found = fetch(sources, settings, step, name=job.build.name)
             step.verdict = found.source.describe()
             return found

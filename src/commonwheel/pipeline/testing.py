@@ -87,7 +87,7 @@ class Tester:
         from commonwheel.engine.protocol import Watch  # noqa: PLC0415
 
         context, job = self.context, trial.job
-        fetched = context.fetch(job)
+        fetched = context.fetch_tests(job) or context.fetch(job)
         with context.working(trial.title) as step, context.workplace(job.id) as work:
             suite = self._suite(trial, fetched.path, work)
             scratch = work / "trial"
@@ -114,6 +114,7 @@ class Tester:
             "test": self._test(trial).model_dump(mode="json"),
             # They may change the tests, and nothing that is in the wheel.
             "patches": {path.name: file_digest(path) for path in inputs.patches(trial.job)},
+            "tests": [source.sha256 for source in inputs.test_sources(trial.job)],
             "code": code_digests(TEST_CODE),
         }
 
@@ -130,7 +131,8 @@ class Tester:
 
         done = self.context.done
         source = unpack(archive, work / "source")
-        apply_patches(source, self.context.inputs.patches(trial.job))
+        if not self.context.inputs.test_sources(trial.job):
+            apply_patches(source, self.context.inputs.patches(trial.job))
         return Suite(
             name=trial.job.id,
             test=self._test(trial),

@@ -41,6 +41,18 @@ class Release(Model):
     ] = {}
 
 
+class ConsumerRelease(Release):
+    """A release of a Python package; its sdist may come without the tests."""
+
+    tests: Annotated[
+        tuple[Source, ...],
+        Field(
+            description="Where the files of its tests are, if the sdist has none: upstream's whole "
+            "source, in order of preference. `test.files` are looked for there, unpatched."
+        ),
+    ] = ()
+
+
 class SharedLibrary(Model):
     """One shared library that the build installs."""
 
@@ -281,7 +293,7 @@ class Recipe(Model):
     ] = None
     license: Annotated[Text, Field(description="SPDX licence expression of the whole wheel.")]
     versions: Annotated[
-        dict[str, Release], Field(min_length=1, description="Releases by upstream's version.")
+        Mapping[str, Release], Field(min_length=1, description="Releases by upstream's version.")
     ]
     image: Annotated[
         Text | None,
@@ -358,7 +370,7 @@ class Test(Model):
         Texts, Field(description="Requirements of the tests, from the package index.")
     ] = ()
     files: Annotated[
-        Texts, Field(description="Files and folders of the sdist that the tests need beside them.")
+        Texts, Field(description="Files and folders of the source that the tests need beside them.")
     ] = ()
     command: Annotated[
         Texts, Field(description="Arguments of the Python that runs the suite (`-m pytest …`).")
@@ -383,6 +395,10 @@ class Test(Model):
 class ConsumerRecipe(Recipe):
     """How one sdist is built against library wheels, and tested with them."""
 
+    versions: Annotated[
+        Mapping[str, ConsumerRelease],
+        Field(min_length=1, description="Releases by upstream's version."),
+    ]
     build: Annotated[
         int, Field(ge=1, description="Build number: the N of the local version `+commonwheel.N`.")
     ] = 1

@@ -107,7 +107,7 @@ def _found(value: Any) -> str:
 def _is_tag(index: int, loc: Sequence[int | str]) -> bool:
     # pydantic names the branch of a union in the path: sources.0.url.sha256
     match tuple(loc[: index + 1]):
-        case (*_, "sources", int(), str(kind)):
+        case (*_, "sources" | "tests", int(), str(kind)):
             return kind in SOURCE_KINDS
         case _:
             return False

@@ -62,7 +62,7 @@ def test_files_may_overlap(tmp_path: Path, files: list[str]) -> None:
 
 
 def test_files_that_cannot_be_copied_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ConsumerTestError, match="foo: the sdist has no 'docs'"):
+    with pytest.raises(ConsumerTestError, match="foo: its source has no 'docs'"):
         copied(tmp_path, "docs")
     tests = tmp_path / "source/tests"
     (tests / "gone").symlink_to("nowhere")
