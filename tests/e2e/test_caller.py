@@ -76,9 +76,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ACME, repository, ignore=shutil.ignore_patterns("sources", "__pycache__"))
     for recipe in repository.glob("native/*/*.yaml"):
         text = recipe.read_text(encoding="utf-8")
-        (archive,) = re.findall(r"file:///sources/(.+)", text)
-        digest = pack(ACME / "sources" / archive.removesuffix(".tar"), sources / archive)
-        text = text.replace("file:///sources", sources.as_uri()).replace(NO_DIGEST, digest)
+        for archive in re.findall(r"file:///sources/(.+)", text):
+            digest = pack(ACME / "sources" / archive.removesuffix(".tar"), sources / archive)
+            text = text.replace(NO_DIGEST, digest, 1)
+        text = text.replace("file:///sources", sources.as_uri())
         recipe.write_text(text, encoding="utf-8")
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Acme"]):
         who = ["-c", "user.name=Acme", "-c", "user.email=acme@acme.example"]

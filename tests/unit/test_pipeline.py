@@ -34,6 +34,7 @@ from commonwheel.pipeline.context import with_log
 from commonwheel.pipeline.testing import Trial
 from commonwheel.plan import ConsumerJob, Job
 from commonwheel.recipe.load import RecipeSet
+from commonwheel.recipe.sources import UrlSource
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.source.settings import SourceSettings
 from commonwheel.wheelhouse import Wheelhouse
@@ -185,6 +186,11 @@ def test_tests_run_again_where_something_of_theirs_changed(
     patch = tmp_path / "tests.patch"
     patch.write_text("--- a/tests/test_it.py\n")
     monkeypatch.setattr(JobInputs, "patches", lambda _, __: [patch])
+    assert not keys & {key_of(filled.tester.inputs(trial)) for trial in trials}
+    monkeypatch.undo()
+    assert keys == {key_of(filled.tester.inputs(trial)) for trial in trials}
+    moved = UrlSource(url="https://example.org/tests.tgz", sha256="f" * 64)
+    monkeypatch.setattr(JobInputs, "test_sources", lambda _, __: [moved])
     assert not keys & {key_of(filled.tester.inputs(trial)) for trial in trials}
 
 

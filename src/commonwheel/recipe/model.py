@@ -187,7 +187,7 @@ class Build(Model):
     ]
     languages: Annotated[
         tuple[Literal["c", "c++", "fortran"], ...],
-        Field(description="Languages whose compilers are needed."),
+        Field(description="Languages whose compilers are needed; C is always one."),
     ] = ("c",)
     script: Annotated[
         Text, Field(description="Script that the driver `configure` runs with `sh`.")

@@ -166,7 +166,8 @@ def _steps(build: Build, known: Mapping[str, str], added: Sequence[When]) -> res
         environment |= when.environment
     return resolved.BuildSteps(
         driver=build.driver,
-        languages=build.languages,
+        # What the others build with asks the C compiler for what it knows of the platform.
+        languages=tuple(dict.fromkeys(("c", *build.languages))),
         script=fill(build.script, known),
         directory=fill(build.directory, known),
         options=_fill_all((*build.options, *(o for w in added for o in w.options)), known),

@@ -22,7 +22,7 @@ from commonwheel.source.apt import releases_of
 from commonwheel.source.debian import DebianListing
 from commonwheel.source.progress import NullProgress
 from commonwheel.source.settings import SourceSettings
-from tests.unit.recipe.kit import SHA, library, write
+from tests.unit.recipe.kit import SHA, consumer, library, write
 
 RECIPE = """\
 schema: 1
@@ -185,6 +185,21 @@ def test_two_sources_of_one_commit(
     sources = entry(bumped, "2.0")["sources"]
     assert isinstance(sources, list)
     assert [source["git"] for source in sources] == list(urls)
+
+
+def test_tests_of_another_release_are_not_carried_over(
+    to: Try, recipes: Path, tmp_path: Path
+) -> None:
+    where = f"file://{tmp_path}"
+    text = consumer("user", uses={"thing": ""}).replace(
+        "https://example.org/1.0.tgz", f"{where}/user-1.0.tgz"
+    )
+    text = text.replace("python:", f"    tests: [{{url: '{where}/t.tgz', sha256: {SHA}}}]\npython:")
+    write(recipes, consumers={"user": text})
+    digest = pack(tmp_path / "user-2.0.tgz", {"PKG-INFO": "Requires-Python: >=3.9"})
+    bumped = to("2.0", "user")
+    assert entry(bumped, "2.0") == {"sources": [{"url": f"{where}/user-2.0.tgz", "sha256": digest}]}
+    assert bumped.notes == ("tests of 1.0 are not carried over: list those of the new release",)
 
 
 def test_the_release_stands_in_order(to: Try, recipes: Path, tmp_path: Path) -> None:

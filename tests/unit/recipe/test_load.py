@@ -187,6 +187,15 @@ def test_wrong_sources(tmp_path: Path, source: str, problem: str) -> None:
     assert problem in found
 
 
+def test_wrong_sources_of_tests_are_told_as_well(tmp_path: Path) -> None:
+    tests = f"    tests: [{{url: 'https://e.org/a', sha: {SHA}}}]\npython:"
+    text = consumer("user", uses={"zlib": ""}).replace("python:", tests)
+    with pytest.raises(RecipeError) as caught:
+        read(tmp_path, library("zlib"), text)
+    told = "unknown key 'sha' in versions.1.0.tests.0; perhaps you meant 'sha256'"
+    assert told in str(caught.value)
+
+
 def test_the_position_of_a_problem_in_a_source_is_that_of_its_key(tmp_path: Path) -> None:
     source = f"\n      - sha256: {SHA}\n        url: gopher://e.org/a"
     (found,) = problems_of(tmp_path, library("zlib").replace(SOURCE, source))

@@ -51,6 +51,12 @@ REFUSED = [
     ("library", library("zlib", more="waivers: [{gate: X, reason: r}]\n")),
     ("library", library("zlib", more="waivers: [{gate: CW101, reason: r}]\n")),
     ("library", library("zlib", more="  languages: [rust]\n")),
+    (
+        "library",
+        library("zlib").replace(
+            "abi:", f"    tests: [{{pypi: a, version: '1', sha256: {SHA}}}]\nabi:"
+        ),
+    ),
     ("library", library("zlib").replace("libzlib.so.1", "libzlib.so.1\n  label: C3")),
     ("library", library("zlib").replace("libzlib.so.1", "libzlib.so.1\n  stability: never")),
     ("consumer", consumer("user", uses={"a": ""}).replace("uses:\n  a: \n", "uses: {}\n")),

@@ -50,6 +50,11 @@ def test_a_label_of_its_own(tmp_path: Path, label: str, line: str) -> None:
     assert resolve.line(read(tmp_path, text).library("zlib"), "1.0") == line
 
 
+def test_c_is_always_one_of_the_languages(tmp_path: Path) -> None:
+    text = library("zlib", more="  languages: [fortran, c++]\n")
+    assert built(tmp_path, text, "1.0").build.languages == ("c", "fortran", "c++")
+
+
 def test_releases_are_ordered_as_versions(tmp_path: Path) -> None:
     text = library("zlib", ["1.10", "1.9", "1.10rc1", "1.9.post1", "2.0"])
     recipe = read(tmp_path, text).library("zlib")
