@@ -179,6 +179,20 @@ def e2e_wheels(session: nox.Session) -> None:
         run(session, python, "pytest", "tests/e2e_wheels", *session.posargs)
 
 
+@nox.session(name="e2e-gdal", venv_backend="none")
+def e2e_gdal(session: nox.Session) -> None:
+    """Build the GDAL stack and prove that it is one; arguments reach pytest."""
+    with environment(session, "tests", "tests") as python:
+        run(session, python, "pytest", "tests/e2e_gdal", *session.posargs)
+
+
+@nox.session(name="gen-gdal", venv_backend="none")
+def gen_gdal(session: nox.Session) -> None:
+    """Write the pages on the GDAL stack, from what its environment answers."""
+    with environment(session, "tests", "tests") as python:
+        run(session, python, "ci.gdal", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
     """Build the documentation into ``site/``; arguments reach ``mkdocs build``."""

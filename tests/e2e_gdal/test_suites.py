@@ -1,0 +1,19 @@
+"""The packages' own suites fail where upstream's wheels fail, and nowhere else."""
+
+from pathlib import Path
+
+import pytest
+
+from ci.gdal import suites
+from ci.gdal.environments import PUBLISHED, Environment
+from ci.gdal.pages import REASONS
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_nothing_fails_that_does_not_fail_with_upstreams_wheel(
+    name: str, ours: Environment, upstreams: Environment, tmp_path: Path
+) -> None:
+    mine = suites.run(name, ours, tmp_path / "ours")
+    theirs = suites.run(name, upstreams, tmp_path / "upstreams")
+    assert sorted(mine.failures - theirs.failures - REASONS.keys()) == []
+    assert mine.count(suites.PASSED) > 0.95 * theirs.count(suites.PASSED)
