@@ -25,12 +25,8 @@ SOURCE = """\
 def test_a_security_release_costs_one_wheel(tmp_path: Path, make_venv: Callable[..., Venv]) -> None:
     wheelhouse, ours = tmp_path / "wheelhouse", repository(tmp_path / "recipes")
     text = ours.tiff.read_text(encoding="utf-8")
-    old = re.sub(
-        r'(?s)(?<=^versions:\n)  "4.*?(?=\n\nabi:)',
-        lambda _: SOURCE.rstrip(),
-        text,
-        flags=re.MULTILINE,
-    )
+    listed = re.compile(r'(?sm)(?<=^versions:\n)  "4.*?(?=\n\nabi:)')
+    old = listed.sub(lambda _: SOURCE.rstrip(), text)
     assert old.count('  "4.') == 1
     ours.tiff.write_text(old, encoding="utf-8")
     ours.build(wheelhouse, "pyproj")
