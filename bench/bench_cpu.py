@@ -22,7 +22,7 @@ from bench.common import by_hand, kitchen, say_load
 
 LIBRARIES = (("geos", "3.11.1"), ("geos", "3.13.1"), ("proj", "9.1.1"))
 # Built before, with the build environment: what a library needs, or else something small.
-BEFORE = {"geos": ("zlib",), "proj": ("sqlite3", "tiff")}
+BEFORE = {"geos": ("zlib",), "proj": ("sqlite3", "tiff", "curl")}
 LIMIT = 1.05
 
 
