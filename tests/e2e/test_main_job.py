@@ -28,7 +28,10 @@ USE = {
     ),
 }
 MAPS = "print(open('/proc/self/maps').read())"
-OURS = ("libgeos_c", "libgeos", "libproj", "libsqlite3", "libtiff", "libz", "liblzma", "libzstd")
+OURS = (
+    *("libgeos_c", "libgeos", "libproj", "libsqlite3", "libtiff", "libz", "liblzma", "libzstd"),
+    *("libLerc", "libwebp", "libcurl", "libssl", "libcrypto", "libnghttp2"),
+)
 
 
 def mapped(maps: str) -> list[str]:
