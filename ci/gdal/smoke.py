@@ -17,6 +17,19 @@ from typing import Any
 PRAGUE = (14.42, 50.09)
 CODECS = ("DEFLATE", "LZW", "ZSTD", "LZMA", "LERC", "LERC_ZSTD", "WEBP", "JPEG", "PACKBITS")
 
+# Driver → which image it is given, and options; those that lose are given no mercy but in the test.
+FORMATS = {
+    "JP2OpenJPEG": ("grey", "REVERSIBLE=YES", "QUALITY=100"),
+    "PNG": ("grey",),
+    "GIF": ("grey",),
+    "JPEG": ("grey", "QUALITY=95"),
+    "WEBP": ("colours", "LOSSLESS=YES"),
+    "netCDF": ("grey", "FORMAT=NC4C", "COMPRESS=DEFLATE"),
+    "MRF": ("grey", "COMPRESS=LERC"),
+    "Zarr": ("grey", "COMPRESS=BLOSC"),
+    "HFA": ("grey",),
+}
+
 
 def reprojection(_: Path, __: str) -> Any:
     """UTM coordinates of one place, from each package that has a transformation."""
@@ -119,6 +132,45 @@ def geotiff(folder: Path, _: str) -> Any:
     return {"same": sums, "warped": [warped.RasterXSize, warped.RasterYSize]}
 
 
+def formats(folder: Path, _: str) -> Any:
+    """A raster through drivers that need a library each: what came back, and how far off it is."""
+    import numpy as np
+    from osgeo import gdal, ogr
+
+    pixels = (np.add.outer(np.arange(48), np.arange(64)) * 2).astype(np.uint8)
+    source = gdal.GetDriverByName("MEM").Create("", 64, 48, 1)
+    source.GetRasterBand(1).WriteArray(pixels)
+    colours = gdal.GetDriverByName("MEM").Create("", 64, 48, 3)
+    colours.WriteArray(np.repeat(pixels[None], 3, axis=0))
+    off = {}
+    for driver, (image, *options) in FORMATS.items():
+        target = str(folder / f"a.{driver.lower()}")
+        gdal.GetDriverByName(driver).CreateCopy(
+            target, colours if image == "colours" else source, options=options
+        )
+        back = gdal.Open(target).GetRasterBand(1).ReadAsArray().astype(int)
+        off[driver] = int(np.abs(back - pixels).max())
+    # HDF5, as netCDF-4 writes it, through HDF5's own driver.
+    held = gdal.Open(f'HDF5:"{folder}/a.netcdf"://Band1').ReadAsArray().astype(int)
+    off["HDF5"] = int(min(np.abs(held - pixels).max(), np.abs(held[::-1] - pixels).max()))
+    points = ogr.GetDriverByName("Memory").CreateDataSource("")
+    layer = points.CreateLayer("points", geom_type=ogr.wkbPoint25D)
+    for x, y in ((0, 0), (10, 0), (0, 10), (10, 10)):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(f"POINT Z ({x} {y} {x + y})"))
+        layer.CreateFeature(feature)
+    grid = gdal.Grid(
+        "", points, format="MEM", width=4, height=4, algorithm="linear", outputType=gdal.GDT_Float64
+    )
+    sql = layer.GetName()
+    match = points.ExecuteSQL(f"SELECT 'geodata' REGEXP '^geo.*a$' FROM {sql}", dialect="SQLITE")
+    return {
+        "off": off,
+        "qhull": round(float(grid.ReadAsArray().mean()), 6),
+        "pcre2": match.GetNextFeature().GetField(0),
+    }
+
+
 def https(_: Path, url: str) -> Any:
     """What each package reads over HTTPS from a server whose CA the environment names."""
     import fiona
@@ -182,6 +234,7 @@ CHECKS: tuple[Callable[[Path, str], Any], ...] = (
     buffers,
     geopackage,
     geotiff,
+    formats,
     https,
     drivers,
 )

@@ -1,12 +1,15 @@
 """One environment: each library once, the same answers in every order, all drivers."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ci.gdal.__main__ import find_drivers
-from ci.gdal.environments import Environment
+from ci.gdal.environments import PACKAGES, ROOT, Environment, release
 from ci.gdal.orders import Answer, ask, libraries, pairs, sample
 from ci.gdal.pages import LACKING
 from ci.gdal.server import Server
@@ -47,6 +50,12 @@ def test_every_order_gives_the_same_right_answers(answers: list[Answer]) -> None
         "shapely": ["POINT (1 51)", "POINT (2 52)"],
     }
     assert set(got["geotiff"]["same"].values()) == {True}
+    off = got["formats"]["off"]
+    assert off.pop("JPEG") < 8
+    assert off.keys() > {"HDF5", "JP2OpenJPEG", "WEBP", "netCDF"}
+    assert set(off.values()) == {0}
+    assert got["formats"]["qhull"] == 10
+    assert got["formats"]["pcre2"] == 1
     assert got["https"] == {"rasterio": 10, "osgeo": 10, "fiona": ["one", "two"], "pyogrio": 2}
     for release in ("GDAL", "PROJ", "GEOS"):
         assert len(got["drivers"][release]) == 1, got["drivers"]
@@ -129,3 +138,17 @@ def test_data_are_found_without_the_environment(run: Run, tmp_path: Path) -> Non
     (own / "gdalvrt.xsd").touch()
     env = {"GDAL_DATA": str(own)}
     assert run("python", "-I", "-c", code, env=env).strip() == str(own / "gdalvrt.xsd")
+
+
+def test_a_change_of_one_recipe_rebuilds_what_depends_on_it(wheelhouse: Path) -> None:
+    change = "giflib.build.options+=-DX"
+    command = [sys.executable, "-m", "commonwheel", "why", "gdal", "--set", change]
+    done = subprocess.run(
+        [*command, "--format", "json"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    jobs = json.loads(done.stdout)["jobs"]
+    anew = {each["job"].partition("-cp3")[0] for each in jobs if each["verdict"] != "cached"}
+    users = {
+        f"{PACKAGES[name]}-{release(name)}" for name in ("rasterio", "fiona", "pyogrio", "osgeo")
+    }
+    assert anew == {"giflib-5.2.2", "gdal-3.10.3", *users}
