@@ -57,8 +57,8 @@ def test_every_order_gives_the_same_right_answers(answers: list[Answer]) -> None
     assert got["formats"]["qhull"] == 10
     assert got["formats"]["pcre2"] == 1
     assert got["https"] == {"rasterio": 10, "osgeo": 10, "fiona": ["one", "two"], "pyogrio": 2}
-    for release in ("GDAL", "PROJ", "GEOS"):
-        assert len(got["drivers"][release]) == 1, got["drivers"]
+    for library in ("GDAL", "PROJ", "GEOS"):
+        assert len(got["drivers"][library]) == 1, got["drivers"]
     counted = got["drivers"]["counted"]
     assert counted["osgeo"] == counted["rasterio"]
     assert counted["osgeo, vector"] == counted["pyogrio"]
