@@ -3,13 +3,14 @@
 import re
 from collections.abc import Collection, Iterable
 
-WORD = re.compile(rb"[A-Za-z_]\w*")
+# Numbers too: macros paste them as well.
+WORD = re.compile(rb"\w+")
 # Stands among the words of headers that paste.
 PASTE = "##"
 
 
 def header_words(headers: Iterable[bytes]) -> frozenset[str]:
-    """Every identifier of some headers, and ``##`` where one of them pastes tokens."""
+    """Every identifier and number of some headers, and ``##`` where one pastes tokens."""
     found: set[bytes] = set()
     for content in headers:
         found.update(WORD.findall(content))
@@ -22,7 +23,8 @@ def is_named(name: str, words: Collection[str]) -> bool:
     """Whether headers with these words name a symbol.
 
     Where they paste, two or three words that meet at underscores will do: OpenSSL declares
-    ``X509_free`` by ``name##_free``, and FFTW ``fftw_execute`` by ``fftw_`` and ``execute``.
+    ``X509_free`` by ``name##_free``, FFTW ``fftw_execute`` by ``fftw_`` and ``execute``, and PCRE2
+    ``pcre2_compile_8`` by ``pcre2_compile_`` and 8.
     """
     if name in words:
         return True

@@ -25,6 +25,13 @@ def test_what_macros_paste_of_two_or_three_words_is_named(name: str) -> None:
     assert is_named(name, header_words([PASTING, PLAIN]))
 
 
+def test_a_number_is_pasted_as_well() -> None:
+    width = b"#if WIDTH == 8\n#define GLUE(a, b) a##b\nint GLUE(pcre2_compile_, WIDTH)(void);\n"
+    words = header_words([width])
+    assert is_named("pcre2_compile_8", words)
+    assert not is_named("pcre2_compile_16", words)
+
+
 @pytest.mark.parametrize("name", ["X509_dup", "X509free", "geo_area_free", "i2d_PrivateKey_fp_new"])
 def test_other_words_and_other_seams_are_not_named(name: str) -> None:
     assert not is_named(name, header_words([PASTING]))
