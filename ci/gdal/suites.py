@@ -82,6 +82,20 @@ def run(name: str, environment: Environment, folder: Path) -> Outcome:
     return Outcome(tests=dict(_read(report)))
 
 
+def reason(name: str, test: str) -> str:
+    """Why a test is known to fail by the package's recipe; empty if it is not.
+
+    pytest's reports say ``tests.test_a.TestA::test_it[1]`` for ``tests/test_a.py::TestA::test_it``.
+    """
+    known = {_reported(each.test): each.reason for each in recipe(name).test.known_failures}
+    return known.get(test.partition("[")[0], "")
+
+
+def _reported(node: str) -> str:
+    file, *classes, function = node.split("::")
+    return ".".join([file.removesuffix(".py").replace("/", "."), *classes]) + f"::{function}"
+
+
 def _source(name: str, folder: Path) -> Path:
     version = release(name)
     found = recipe(name).versions[version]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ci.gdal import orders, pages
+from ci.gdal import orders, pages, suites
 from ci.gdal.orders import Answer
 from ci.gdal.server import small_tiff
 from ci.gdal.suites import FAILED, PASSED, SKIPPED, Outcome
@@ -62,9 +62,16 @@ def test_the_page_of_drivers_has_all_of_all_wheels() -> None:
 def test_the_page_of_suites_names_each_failure() -> None:
     ours = Outcome(tests={"a": PASSED, "b": FAILED, "c": SKIPPED})
     theirs = Outcome(tests={"a": PASSED, "b": PASSED})
-    page = pages.suites({"pkg": {"ours": ours, "upstream's": theirs}})
-    assert "| pkg | 1 | 1 | 1 | 2 | 0 | 0 |" in page
+    page = pages.suites({"shapely": {"ours": ours, "upstream's": theirs}})
+    assert "| shapely | 1 | 1 | 1 | 2 | 0 | 0 |" in page
     assert "| `b` | fails | passed |  |" in page
+
+
+def test_the_reason_of_a_failure_is_the_recipes() -> None:
+    relate = "legacy.test_operations.OperationsTestCase::test_relate"
+    assert "GEOS" in suites.reason("shapely", relate)
+    assert "GEOS" in suites.reason("shapely", "test_io::test_to_wkt_m[POINT M (1 2 3)-x]")
+    assert suites.reason("shapely", "test_io::test_something_else") == ""
 
 
 def test_the_page_of_orders_counts_what_is_right() -> None:
