@@ -73,7 +73,7 @@ def libraries(paths: Sequence[str], site: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in paths:
         name = Path(path).name
-        if path.startswith(str(site)) and name.startswith("lib"):
+        if path.startswith(str(site)) and name.startswith("lib") and ".cpython-" not in name:
             stem = name.partition(".so")[0].removesuffix("-commonwheel")
             found.setdefault(stem, []).append(str(Path(path).relative_to(site)))
     return found

@@ -24,7 +24,7 @@ FORMATS = {
     "GIF": ("grey",),
     "JPEG": ("grey", "QUALITY=95"),
     "WEBP": ("colours", "LOSSLESS=YES"),
-    "netCDF": ("grey", "FORMAT=NC4C", "COMPRESS=DEFLATE"),
+    "netCDF": ("grey", "FORMAT=NC4", "COMPRESS=DEFLATE"),
     "MRF": ("grey", "COMPRESS=LERC"),
     "Zarr": ("grey", "COMPRESS=BLOSC"),
     "HFA": ("grey",),
@@ -148,11 +148,11 @@ def formats(folder: Path, _: str) -> Any:
         gdal.GetDriverByName(driver).CreateCopy(
             target, colours if image == "colours" else source, options=options
         )
-        back = gdal.Open(target).GetRasterBand(1).ReadAsArray().astype(int)
-        off[driver] = int(np.abs(back - pixels).max())
+        # A band does not keep its dataset open.
+        opened = gdal.Open(target)
+        off[driver] = distance(opened.GetRasterBand(1).ReadAsArray(), pixels)
     # HDF5, as netCDF-4 writes it, through HDF5's own driver.
-    held = gdal.Open(f'HDF5:"{folder}/a.netcdf"://Band1').ReadAsArray().astype(int)
-    off["HDF5"] = int(min(np.abs(held - pixels).max(), np.abs(held[::-1] - pixels).max()))
+    off["HDF5"] = distance(gdal.Open(f'HDF5:"{folder}/a.netcdf"://Band1').ReadAsArray(), pixels)
     points = ogr.GetDriverByName("Memory").CreateDataSource("")
     layer = points.CreateLayer("points", geom_type=ogr.wkbPoint25D)
     for x, y in ((0, 0), (10, 0), (0, 10), (10, 10)):
@@ -169,6 +169,12 @@ def formats(folder: Path, _: str) -> Any:
         "qhull": round(float(grid.ReadAsArray().mean()), 6),
         "pcre2": match.GetNextFeature().GetField(0),
     }
+
+
+def distance(image: Any, pixels: Any) -> int:
+    """How far an image is off at most; netCDF turns one over that lies nowhere."""
+    there, turned = (abs(each.astype(int) - pixels) for each in (image, image[::-1]))
+    return int(min(there.max(), turned.max()))
 
 
 def https(_: Path, url: str) -> Any:
@@ -197,9 +203,9 @@ def drivers(_: Path, __: str) -> Any:
     import pyogrio
     import pyproj
     import rasterio
-    import shapely
-    from osgeo import gdal
+    from osgeo import gdal, ogr
 
+    geos = f"{ogr.GetGEOSVersionMajor()}.{ogr.GetGEOSVersionMinor()}.{ogr.GetGEOSVersionMicro()}"
     gdal.AllRegister()
     names = [gdal.GetDriver(index).ShortName for index in range(gdal.GetDriverCount())]
     vector = [
@@ -225,7 +231,8 @@ def drivers(_: Path, __: str) -> Any:
             }
         ),
         "PROJ": sorted({pyproj.proj_version_str, rasterio.__proj_version__}),
-        "GEOS": sorted({shapely.geos_version_string, rasterio.__geos_version__}),
+        # shapely tells the release that it was compiled with; these tell the one that is mapped.
+        "GEOS": sorted({rasterio.__geos_version__, geos}),
     }
 
 
@@ -257,6 +264,8 @@ def main() -> None:
     for name in order.split(","):
         importlib.import_module("osgeo.gdal" if name == "osgeo" else name)
     imported = mapped()
+    for module in ("gdal", "ogr", "osr"):
+        importlib.import_module(f"osgeo.{module}").UseExceptions()
     with tempfile.TemporaryDirectory() as folder:
         answers = {check.__name__: check(Path(folder), url) for check in CHECKS}
     print(
