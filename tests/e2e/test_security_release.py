@@ -27,6 +27,8 @@ def test_a_security_release_costs_one_wheel(tmp_path: Path, make_venv: Callable[
     text = ours.tiff.read_text(encoding="utf-8")
     listed = re.compile(r'(?sm)(?<=^versions:\n)  "4.*?(?=\n\nabi:)')
     old = listed.sub(lambda _: SOURCE.rstrip(), text)
+    # tiff had no files for CMake then.
+    old = old.replace(", lib/cmake/tiff/TiffConfig.cmake", "")
     assert old.count('  "4.') == 1
     ours.tiff.write_text(old, encoding="utf-8")
     ours.build(wheelhouse, "pyproj")
