@@ -6,6 +6,7 @@ suites alone. tests/e2e_gdal has the same with rasterio, and a release of this y
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def test_a_security_release_costs_one_wheel(tmp_path: Path, make_venv: Callable[
     assert new.startswith("commonwheel_tiff_so6-4.7.0-py3-none-")
     # The others are what they were, byte for byte; pyproj and PROJ among them.
     assert {name: after[name] for name in before} == before
-    assert built(said, ["proj-9.1.1", "pyproj-3.6.1", "tiff-4.5.0"]) == ["pyproj-3.6.1"]
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert built(said, ["proj-9.1.1", f"pyproj-3.6.1-{tag}", "tiff-4.5.0"]) == []
     report = json.loads((wheelhouse / "provenance.json").read_text(encoding="utf-8"))
     assert report["wheels"][new]["gates"]
     assert upgrade(venv, wheelhouse, "commonwheel-tiff-so6") == {
@@ -57,4 +59,4 @@ def test_a_security_release_costs_one_wheel(tmp_path: Path, make_venv: Callable[
     transform = (
         "import pyproj; print(pyproj.Transformer.from_crs(4326, 32633).transform(50.09, 14.42))"
     )
-    assert venv.run(transform).startswith("(458510.87")
+    assert venv.run(transform).startswith("(458510.86")
