@@ -20,7 +20,7 @@ and *consumer* wheels, which this kit has made, and on *foreign* ones. An error 
 warning does not. Where something could not be looked at, the report says *not checked*; it never
 says passed.
 
-A recipe may waive a gate from CW400 on for its own wheels, with a reason
+A recipe may waive CW206 and a gate from CW400 on for its own wheels, with a reason
 ([`waivers`](recipe.md#waiver)); a waiver that nothing needs is an error. Identity, closure and
 loading cannot be waived. Ids are never given twice, and never change their meaning.
 

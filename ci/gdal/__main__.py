@@ -37,19 +37,21 @@ def find_drivers(
 def _orders(folder: Path, wheelhouse: Path) -> str:
     ours = environments.ours(folder / "ours", wheelhouse)
     with serving(folder) as server:
-        groups = {
-            "ordered pairs, the others behind": list(orders.ask(ours, server, orders.pairs())),
-            "drawn permutations": list(orders.ask(ours, server, orders.sample())),
-            "all permutations": list(orders.ask(ours, server, orders.permutations())),
-        }
-    for answers in groups.values():
-        for each in answers:
-            if each.problem:
-                print(f"{','.join(each.order)}: {each.problem}")
-    report = next(each.report for each in groups["drawn permutations"] if each.report)
-    found = orders.libraries(report["mapped"], ours.site)
+        found = {each.order: each for each in orders.ask(ours, server, orders.permutations())}
+    groups = {
+        "all permutations": list(found.values()),
+        "of them, one for each ordered pair at the front": [found[o] for o in orders.pairs()],
+        "of them, drawn": [found[o] for o in orders.sample()],
+    }
+    for each in found.values():
+        if each.problem:
+            print(f"{','.join(each.order)}: {each.problem}")
+    report = next(each.report for each in found.values() if each.report)
+    libraries = orders.libraries(report["mapped"], ours.site)
     system = [Path(path).name for path in report["system"] if Path(path).name.startswith("lib")]
-    return pages.orders(groups, {name: ", ".join(paths) for name, paths in found.items()}, system)
+    return pages.orders(
+        groups, {name: ", ".join(paths) for name, paths in libraries.items()}, system
+    )
 
 
 def _suites(folder: Path, wheelhouse: Path) -> str:

@@ -77,7 +77,7 @@ def orders(
     mapped = [[f"`{name}`", f"`{path}`"] for name, path in sorted(libraries.items())]
     return (
         f"{NOTICE}{ORDERS}\n{table(['orders', 'tried', 'right'], rows)}\n"
-        f"The permutations are drawn with the seed {SEED}. Different answers over all orders: "
+        f"Permutations are drawn with the seed {SEED}. Different answers over all orders: "
         f"{len(different)}.\n\n"
         f"## What is mapped\n\nEach of these, once:\n\n{table(['library', 'from'], mapped)}\n"
         "Of the system, what the interpreter's own modules (ssl, sqlite3, lzma, bz2, zlib, ctypes, "

@@ -27,7 +27,7 @@ class Gate(ABC):
 
     ``levels`` says on which kinds of wheels it has something to say, and how grave that is;
     ``message`` is filled with the fields of a finding. Ids are CW and three digits, of which the
-    first is the family's; those below CW400 cannot be waived for our wheels.
+    first is the family's; those below CW400 cannot be waived for our wheels, but for CW206.
     """
 
     id: ClassVar[str]

@@ -250,9 +250,9 @@ class Waiver(Model):
     gate: Annotated[
         str,
         Field(
-            pattern=r"^CW[4-9][0-9]{2}$",
-            description="Id of the gate, CW400 or higher: identity, closure and loading cannot be "
-            "waived.",
+            pattern=r"^CW(206|[4-9][0-9]{2})$",
+            description="Id of the gate, CW206 or one from CW400 on: identity, closure and loading "
+            "cannot be waived, but a private symbol that loads may be used by those who know.",
         ),
     ]
     reason: Annotated[Text, Field(description="Why it is right here.")]

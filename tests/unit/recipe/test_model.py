@@ -50,6 +50,7 @@ REFUSED = [
     ("library", library("zlib", more="python: '>=3'\n")),
     ("library", library("zlib", more="waivers: [{gate: X, reason: r}]\n")),
     ("library", library("zlib", more="waivers: [{gate: CW101, reason: r}]\n")),
+    ("library", library("zlib", more="waivers: [{gate: CW205, reason: r}]\n")),
     ("library", library("zlib", more="  languages: [rust]\n")),
     (
         "library",
