@@ -148,7 +148,8 @@ class Wheelhouse:
     def add_report(self, wheel: Path, report: Path) -> None:
         """Put what the gates said beside a wheel: ``<wheel without .whl>.report.json``."""
         text = report.read_text(encoding="utf-8")
-        write_atomically(self.root / f"{wheel.stem}.report.json", text)
+        with self._locked():
+            write_atomically(self.root / f"{wheel.stem}.report.json", text)
 
     def add_debug(self, folder: Path) -> None:
         """Add debug files, by build-id."""
