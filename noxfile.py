@@ -158,32 +158,25 @@ def tests(session: nox.Session) -> None:
         run(session, python, "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
-@nox.session(name="e2e-recipes", venv_backend="none")
-def e2e_recipes(session: nox.Session) -> None:
-    """Build and try the recipes that no other test builds; arguments reach pytest."""
-    with environment(session, "tests", "tests") as python:
-        run(session, python, "pytest", "tests/e2e_recipes", *session.posargs)
+END_TO_END = {
+    "recipes": "Build and try the recipes that no other test builds",
+    "containers": "Build, check and test in containers of docker and podman",
+    "wheels": "Hold popular wheels of the package index against the gates",
+    "gdal": "Build the GDAL stack and prove that it is one",
+}
 
 
-@nox.session(name="e2e-containers", venv_backend="none")
-def e2e_containers(session: nox.Session) -> None:
-    """Build, check and test in containers of docker and podman; arguments reach pytest."""
-    with environment(session, "tests", "tests") as python:
-        run(session, python, "pytest", "tests/e2e_containers", *session.posargs)
+def _end_to_end_session(name: str, summary: str) -> None:
+    def end_to_end(session: nox.Session) -> None:
+        with environment(session, "tests", "tests") as python:
+            run(session, python, "pytest", f"tests/e2e_{name}", *session.posargs)
+
+    end_to_end.__doc__ = f"{summary}; arguments reach pytest."
+    nox.session(name=f"e2e-{name}", venv_backend="none")(end_to_end)
 
 
-@nox.session(name="e2e-wheels", venv_backend="none")
-def e2e_wheels(session: nox.Session) -> None:
-    """Hold popular wheels of the package index against the gates; arguments reach pytest."""
-    with environment(session, "tests", "tests") as python:
-        run(session, python, "pytest", "tests/e2e_wheels", *session.posargs)
-
-
-@nox.session(name="e2e-gdal", venv_backend="none")
-def e2e_gdal(session: nox.Session) -> None:
-    """Build the GDAL stack and prove that it is one; arguments reach pytest."""
-    with environment(session, "tests", "tests") as python:
-        run(session, python, "pytest", "tests/e2e_gdal", *session.posargs)
+for _name, _text in END_TO_END.items():
+    _end_to_end_session(_name, _text)
 
 
 @nox.session(name="gen-gdal", venv_backend="none")

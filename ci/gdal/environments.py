@@ -1,7 +1,6 @@
 """Environments to compare: ours, out of a wheelhouse, and upstream's, out of the package index."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from commonwheel.recipe.load import load
+from commonwheel.recipe.sources import PypiSource
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -22,7 +22,7 @@ PACKAGES = {
     "shapely": "shapely",
     "pyproj": "pyproj",
 }
-# GDAL's bindings have no wheels on the index.
+# The index has no wheels of GDAL's bindings.
 PUBLISHED = tuple(name for name in PACKAGES if name != "osgeo")
 
 
@@ -75,16 +75,9 @@ def create(folder: Path) -> Environment:
 
 def build(wheelhouse: Path, *words: str) -> None:
     """``commonwheel build gdal``, into ``wheelhouse``: an hour, or seconds with a warm cache."""
-    command = [
-        sys.executable,
-        "-m",
-        "commonwheel",
-        "build",
-        "gdal",
-        "--wheelhouse",
-        str(wheelhouse),
-    ]
-    subprocess.run([*command, *words], cwd=ROOT, check=True)
+    command = [sys.executable, "-m", "commonwheel", "build", "gdal"]
+    place = ["--wheelhouse", str(wheelhouse)]
+    subprocess.run([*command, *place, *words], cwd=ROOT, check=True)
 
 
 def release(name: str) -> str:
@@ -94,8 +87,10 @@ def release(name: str) -> str:
 
 
 def project(name: str) -> str:
-    """The project that an import name belongs to."""
-    return "gdal" if name == "osgeo" else name
+    """The project of the package index that an import name belongs to."""
+    source = load([ROOT / "recipes"])[PACKAGES[name]].versions[release(name)].sources[0]
+    assert isinstance(source, PypiSource)
+    return source.pypi
 
 
 def ours(
@@ -113,8 +108,3 @@ def upstreams(folder: Path, *more: str, names: Sequence[str] = PUBLISHED) -> Env
     made = create(folder)
     made.pip(*(f"{name}=={release(name)}" for name in names), "numpy", *more)
     return made
-
-
-def environ(**more: str) -> dict[str, str]:
-    """The caller's environment with more in it."""
-    return {**os.environ, **more}

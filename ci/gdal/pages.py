@@ -23,14 +23,16 @@ ORDERS = """
 
 Six packages from one wheelhouse are imported in one process, in a given order; then each is used:
 coordinates are transformed, circles buffered, GeoPackages written by one package and read by
-another, GeoTIFFs of nine codecs written and read, files read over HTTPS through curl, drivers
-counted (`ci/gdal/smoke.py`).
+another, GeoTIFFs of nine codecs written and read, rasters written and read back through ten more
+drivers, points gridded, a regular expression matched in SQL, files read over HTTPS through curl,
+drivers counted (`ci/gdal/smoke.py`).
 """
 SUITES = """
 # The packages' own tests
 
 Each suite as its recipe runs it, in an environment with the wheels of this kit and in one with the
-same releases as upstream publishes them, on the same machine.
+same releases as upstream publishes them, on the same machine. Upstream's wheels bring no programs:
+tests that call gdalinfo fail with them.
 """
 
 

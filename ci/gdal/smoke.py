@@ -17,7 +17,7 @@ from typing import Any
 PRAGUE = (14.42, 50.09)
 CODECS = ("DEFLATE", "LZW", "ZSTD", "LZMA", "LERC", "LERC_ZSTD", "WEBP", "JPEG", "PACKBITS")
 
-# Driver → which image it is given, and options; those that lose are given no mercy but in the test.
+# Driver → which image it is given, and options.
 FORMATS = {
     "JP2OpenJPEG": ("grey", "REVERSIBLE=YES", "QUALITY=100"),
     "PNG": ("grey",),

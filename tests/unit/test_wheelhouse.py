@@ -2,11 +2,13 @@ import json
 import os
 import shlex
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from commonwheel.cache.keys import file_digest
 from commonwheel.errors import WheelhouseError
+from commonwheel.files import replacing
 from commonwheel.wheelhouse import Wheelhouse
 
 LIB = "commonwheel_geos_so1-{}-py3-none-linux_x86_64.whl"
@@ -138,6 +140,28 @@ def test_a_folder_that_a_killed_process_worked_in_is_cleared(house: Wheelhouse) 
             (folder / file).touch()
     house.prepare()
     assert sorted(file.name for file in house.root.iterdir()) == [".lock"]
+
+
+def test_a_report_is_not_swept_while_it_is_written(
+    house: Wheelhouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another thread that takes the lock clears what looks like a killed process's leftovers.
+    house.prepare()
+    (tmp_path / "debug").mkdir()
+    other = Thread(target=house.add_debug, args=[tmp_path / "debug"])
+
+    def write(target: Path, text: str) -> None:
+        with replacing(target) as part:
+            part.write_text(text)
+            other.start()
+            other.join(0.3)
+
+    report = tmp_path / "report.json"
+    report.write_text("{}")
+    monkeypatch.setattr("commonwheel.wheelhouse.write_atomically", write)
+    house.add_report(Path("a-1.0-py3-none-any.whl"), report)
+    other.join()
+    assert (house.root / "a-1.0-py3-none-any.report.json").read_text() == "{}"
 
 
 def test_debug_files_are_added_by_build_id(house: Wheelhouse, tmp_path: Path) -> None:
