@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 # `libproj-1eb8c554.so.25.9.5.1`: SONAME's version 25, release 9.5.1, as libtool and CMake name the
@@ -41,13 +42,16 @@ def proj_release(content: bytes) -> str:
     """
     if not content.startswith(SQLITE):
         raise UnreadableDataError("is not an SQLite database")
-    with closing(sqlite3.connect(":memory:")) as database:
-        try:
-            database.deserialize(content)
-            query = "SELECT value FROM metadata WHERE key = 'PROJ.VERSION'"
-            row = database.execute(query).fetchone()
-        except sqlite3.Error as error:
-            raise UnreadableDataError(f"cannot be read: {error}") from None
+    # Not Connection.deserialize: a Python whose SQLite is older than 3.36 may lack it.
+    with NamedTemporaryFile(suffix=".db") as file:
+        file.write(content)
+        file.flush()
+        with closing(sqlite3.connect(f"file:{file.name}?immutable=1", uri=True)) as database:
+            try:
+                query = "SELECT value FROM metadata WHERE key = 'PROJ.VERSION'"
+                row = database.execute(query).fetchone()
+            except sqlite3.Error as error:
+                raise UnreadableDataError(f"cannot be read: {error}") from None
     if row is None:
         raise UnreadableDataError("does not name a release of PROJ")
     return str(row[0])

@@ -1,3 +1,7 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from commonwheel.check.releases import UnreadableDataError, library_release, proj_release
@@ -29,3 +33,24 @@ def test_the_release_in_a_manifest() -> None:
 def test_what_is_no_database_names_no_release() -> None:
     with pytest.raises(UnreadableDataError, match="is not an SQLite database"):
         proj_release(b"")
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [("'PROJ.VERSION', '9.1.1'", None), ("'LAYOUT', '1'", "does not name a release of PROJ")],
+)
+def test_the_release_in_a_database(tmp_path: Path, row: str, problem: str | None) -> None:
+    file = tmp_path / "proj.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE metadata (key, value)")
+        database.execute(f"INSERT INTO metadata VALUES ({row})")
+    if problem is None:
+        assert proj_release(file.read_bytes()) == "9.1.1"
+    else:
+        with pytest.raises(UnreadableDataError, match=problem):
+            proj_release(file.read_bytes())
+
+
+def test_a_damaged_database_names_no_release() -> None:
+    with pytest.raises(UnreadableDataError, match="cannot be read"):
+        proj_release(b"SQLite format 3\0" + bytes(100))
