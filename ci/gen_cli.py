@@ -6,8 +6,9 @@ argparse's own help differs from one Python to the next, so it is read action by
 import argparse
 from collections.abc import Iterator
 
-from ci.markdown import NOTICE, table
+from ci.markdown import NOTICE
 from commonwheel.cli import build_parser
+from commonwheel.text import markdown_table
 
 HEAD = """
 # Command line
@@ -31,7 +32,7 @@ def sections(parser: argparse.ArgumentParser) -> Iterator[str]:
     yield f"```text\n{usage(parser)}\n```\n"
     rows = [(f"`{_invocation(action)}`", _help(parser, action)) for action in _shown(parser)]
     if rows:
-        yield "\n" + table(("argument", "meaning"), rows)
+        yield "\n" + markdown_table(("argument", "meaning"), rows)
     for subparser in _subparsers(parser):
         yield from sections(subparser)
 

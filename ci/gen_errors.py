@@ -2,9 +2,10 @@
 
 import inspect
 
-from ci.markdown import NOTICE, table
+from ci.markdown import NOTICE
 from commonwheel import errors
 from commonwheel.cli import INTERRUPTED
+from commonwheel.text import markdown_table
 
 HEAD = """
 # Exit codes
@@ -32,7 +33,7 @@ def page() -> str:
         *((str(kind.exit_code), f"`{kind.__name__}`", _meaning(kind)) for kind in classes()),
         (str(INTERRUPTED), "", "Interrupted (Ctrl-C). What is finished stays usable."),
     ]
-    return NOTICE + HEAD + table(("code", "error", "meaning"), rows)
+    return NOTICE + HEAD + markdown_table(("code", "error", "meaning"), rows)
 
 
 def _meaning(kind: type[errors.CommonwheelError]) -> str:

@@ -5,9 +5,10 @@ import inspect
 import re
 from pathlib import Path
 
-from ci.markdown import NOTICE, table
+from ci.markdown import NOTICE
 from commonwheel.check.gate import Gate
 from commonwheel.check.gates import FAMILIES, GATES
+from commonwheel.text import markdown_table
 
 TESTS = "tests/integration/check"
 NAME = re.compile(r"test_(?P<gate>cw[0-9]{3})_(?P<kind>trips|near_miss)")
@@ -60,7 +61,7 @@ def _overview(tests: dict[str, dict[str, list[str]]]) -> str:
     ]
     heads = ("gate", "passed when", "library", "consumer", "foreign", "tripped by", "near misses")
     note = "The last columns count the tests that build a wheel which trips a gate, or nearly does."
-    return f"{note}\n\n{table(heads, rows)}"
+    return f"{note}\n\n{markdown_table(heads, rows)}"
 
 
 def _gate(gate: Gate) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ci.markdown import NOTICE, table
+from ci.markdown import NOTICE
 from commonwheel.recipe.lint import BUILD_TIME, FILLED
 from commonwheel.recipe.model import AnyRecipe, ConsumerRecipe, LibraryRecipe
 from commonwheel.recipe.resolve import INSTALL_KEYS, PROVIDER_KEYS
 from commonwheel.recipe.schema import Kind, recipe_schema
+from commonwheel.text import markdown_table
 
 EXAMPLES: dict[Kind, str] = {"library": "libraries/geos.yaml", "consumer": "consumers/pyproj.yaml"}
 TITLES: dict[Kind, str] = {"library": "Library recipe", "consumer": "Consumer recipe"}
@@ -76,7 +77,9 @@ def placeholders() -> str:
         (f"{provided}, for each library that is used", *late),
         (installed, late[0], ""),
     ]
-    return table(("placeholder", "keys of a library recipe", "keys of a consumer recipe"), rows)
+    return markdown_table(
+        ("placeholder", "keys of a library recipe", "keys of a consumer recipe"), rows
+    )
 
 
 def _places(kind: type[AnyRecipe], *, among: list[tuple[str, ...]]) -> str:
@@ -90,7 +93,9 @@ def section(model: Mapping[str, Any]) -> str:
         (f"`{key}`", kind_of(each), _default(each, required=key in required), each["description"])
         for key, each in model["properties"].items()
     ]
-    return f"{model['description']}\n\n" + table(("key", "type", "default", "meaning"), rows)
+    return f"{model['description']}\n\n" + markdown_table(
+        ("key", "type", "default", "meaning"), rows
+    )
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:

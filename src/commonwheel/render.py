@@ -1,4 +1,4 @@
-"""Renderings of plans (table, JSON, a picture in DOT), their reasons, results, and the cache."""
+"""Renderings of plans (table, JSON, DOT, Markdown), their reasons, results, and the cache."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,20 +15,25 @@ from rich.tree import Tree
 from commonwheel.cache.contents import KINDS, Entry
 from commonwheel.plan import Job, LibraryJob, Plan
 from commonwheel.recipe.resolved import to_json
-from commonwheel.text import counted
+from commonwheel.text import counted, markdown_table
 from commonwheel.why import Explanation, Reason
+
+PLAN_HEADINGS = ("level", "job", "wheel", "built against")
 
 
 def plan_table(plan: Plan) -> Table:
     """One row per job: level, job, what comes out, what it is built against."""
     table = Table(title=f"{len(plan.jobs)} jobs for {plan.platform}", title_justify="left")
-    for heading in ("level", "job", "wheel", "built against"):
+    for heading in PLAN_HEADINGS:
         table.add_column(heading, overflow="fold")
     for number, level in enumerate(plan.levels):
         for job in level:
-            against = ", ".join(f"{each.name} {each.version}" for each in job.build.provided)
-            table.add_row(str(number), job.id, _wheel(job), against or "—")
+            table.add_row(str(number), job.id, _wheel(job), _against(job))
     return table
+
+
+def _against(job: Job) -> str:
+    return ", ".join(f"{each.name} {each.version}" for each in job.build.provided) or "—"
 
 
 def _wheel(job: Job) -> str:
@@ -69,6 +74,24 @@ def plan_dot(plan: Plan) -> str:
         lines.append(f'  "{job.id}" [shape={shape}];')
     lines += [f'  "{need}" -> "{job.id}";' for job in plan.jobs for need in job.needs]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def plan_markdown(plan: Plan) -> str:
+    """A section of GitHub's job summary: the graph of jobs in Mermaid, and a table below it."""
+    numbers = {job.id: f"j{number}" for number, job in enumerate(plan.jobs)}
+    graph = ["```mermaid", "flowchart LR"]
+    for job in plan.jobs:
+        opening, closing = ("[", "]") if isinstance(job, LibraryJob) else ("([", "])")
+        graph.append(f'  {numbers[job.id]}{opening}"{job.id}"{closing}')
+    graph += [f"  {numbers[need]} --> {numbers[job.id]}" for job in plan.jobs for need in job.needs]
+    rows = [
+        (str(number), job.id, _wheel(job), _against(job))
+        for number, level in enumerate(plan.levels)
+        for job in level
+    ]
+    title = f"## {counted(len(plan.jobs), 'job')} for {plan.platform}"
+    table = markdown_table(PLAN_HEADINGS, rows)
+    return "\n".join([title, "", *graph, "```", "", table])
 
 
 def why_tree(plan: Plan, explanations: Sequence[Explanation]) -> Group:

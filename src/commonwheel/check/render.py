@@ -1,4 +1,4 @@
-"""Reports of checks: table, SARIF, and annotations of GitHub Actions."""
+"""Reports of checks: table, Markdown, SARIF, and annotations of GitHub Actions."""
 
 import inspect
 import json
@@ -16,7 +16,7 @@ from commonwheel.check.gate import Gate
 from commonwheel.check.gates import GATES
 from commonwheel.check.report import headline
 from commonwheel.console import escaped
-from commonwheel.text import counted
+from commonwheel.text import counted, markdown_table
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 PAGE = "docs/reference/gates.md"
@@ -68,6 +68,24 @@ def _members(members: Iterable[str]) -> str:
     """The first of them, and how many more there are."""
     first, *others = dict.fromkeys(filter(None, members)) or ("",)
     return f"{first} and {counted(len(others), 'more file')}" if others else first
+
+
+def markdown(reports: Sequence[Report]) -> str:
+    """A section of GitHub's job summary: a row per wheel, then what was found in each."""
+    failed = sum(not report.passes for report in reports)
+    said = f"{failed} did not pass" if failed else "all pass"
+    rows = [
+        ("✓" if each.passes else "✗", f"`{each.wheel}`", headline(each), f"`{each.sha256[:16]}`")
+        for each in reports
+    ]
+    parts = [f"## {counted(len(reports), 'wheel')}: {said}\n"]
+    parts.append(markdown_table(("", "wheel", "gates", "sha256"), rows))
+    for report in reports:
+        if found := [*_findings(report), *_not_checked(report)]:
+            lines = [(verdict, gate, where, text) for verdict, gate, where, text in found]
+            table = markdown_table(("verdict", "gate", "member", "what"), lines)
+            parts.append(f"<details><summary>{report.wheel}</summary>\n\n{table}\n</details>\n")
+    return "\n".join(parts)
 
 
 def sarif(reports: Sequence[Report]) -> str:

@@ -25,6 +25,7 @@ from commonwheel.console import Console
 from commonwheel.constraints import read_constraints
 from commonwheel.errors import UsageError
 from commonwheel.pipeline import Pipeline, Report, Settings
+from commonwheel.pipeline.given import given_wheels
 from commonwheel.plan import ConsumerJob, Job, Plan
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.render import failures_table, results_table
@@ -40,6 +41,16 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("build", help=SUMMARY, description=SUMMARY, parents=parents)
     add_plan_options(parser)
     add_build_options(parser)
+    parser.add_argument(
+        "--with",
+        metavar="PATH",
+        dest="given",
+        type=Path,
+        action="append",
+        default=[],
+        help="a library wheel that is finished already, or a folder of them: what of the plan is "
+        "there is not built; may be repeated",
+    )
     parser.add_argument("--no-test", action="store_true", help="do not run the consumers' tests")
     parser.add_argument(
         "--only",
@@ -57,7 +68,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """How and where to build, for every command that may have to."""
     add_source_options(parser)
-    parser.set_defaults(only=None, shell=False, names=())
+    parser.set_defaults(only=None, shell=False, names=(), given=())
     parser.add_argument(
         "--wheelhouse",
         metavar="DIR",
@@ -126,6 +137,7 @@ def build(
             names=options.configuration.names,
             test=test,
             keep=options.keep,
+            given=given_wheels(planned, options.given, options.configuration.names),
             anew=frozenset([options.only] if options.only else []),
             reproduction=partial(reproduction, options) if options.names else None,
         ),

@@ -13,7 +13,7 @@ from commonwheel.check.company import providers_first
 from commonwheel.check.expected import expectations
 from commonwheel.check.finding import Report
 from commonwheel.check.inspect import Inspected, inspect
-from commonwheel.check.render import github, sarif, table
+from commonwheel.check.render import github, markdown, sarif, table
 from commonwheel.check.report import as_json
 from commonwheel.check.run import CheckOptions, check
 from commonwheel.cli.common import (
@@ -40,6 +40,7 @@ RENDERINGS: Mapping[str, Callable[[Sequence[Report]], RenderableType]] = {
     "json": as_json,
     "sarif": sarif,
     "github": github,
+    "markdown": markdown,
 }
 
 

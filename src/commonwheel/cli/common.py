@@ -4,7 +4,7 @@ import argparse
 import os
 import platform
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,19 +104,37 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_plan_options(parser: argparse.ArgumentParser) -> None:
-    """Recipe names and ``--python``, beside the recipe options."""
+def add_plan_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Recipe names and ``--python``, beside the recipe options.
+
+    Args:
+        parser: of the subcommand.
+        several: whether ``--arch`` and ``--libc`` may be lists.
+    """
     parser.add_argument("names", metavar="RECIPE", nargs="+", help="what to build")
     parser.add_argument(
         "--python",
         metavar="X.Y[,X.Y]",
         help="versions of Python that consumer wheels are built for (default: the running one)",
     )
-    add_engine_options(parser)
+    add_engine_options(parser, several=several)
     add_recipe_options(parser)
 
 
-def add_engine_options(parser: argparse.ArgumentParser) -> None:
+def _listed(known: Sequence[str]) -> Callable[[str], str]:
+    """An option's value with commas between, for argparse."""
+
+    def check(text: str) -> str:
+        for word in text.split(","):
+            if word not in known:
+                wanted = ", ".join(known)
+                raise argparse.ArgumentTypeError(f"{word!r} is none of {wanted}")
+        return text
+
+    return check
+
+
+def add_engine_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """``--engine``, ``--image``, and the platform to build for."""
     parser.add_argument(
         "--engine",
@@ -130,17 +148,20 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         help="image of the containers; stand-in is one that is made from Debian, where no registry "
         "can be reached (default: the recipe's, or manylinux_2_28 or musllinux_1_2)",
     )
-    parser.add_argument(
-        "--arch",
-        choices=ARCHITECTURES,
-        help="architecture to build for, in containers (default: this machine's); another one is "
-        "emulated",
-    )
-    parser.add_argument(
-        "--libc",
-        choices=LIBCS,
-        help="C library to build for, in containers (default: glibc)",
-    )
+    what = "architecture to build for, in containers (default: this machine's); another is emulated"
+    for option, known, text in (
+        ("arch", ARCHITECTURES, what),
+        ("libc", LIBCS, "C library to build for, in containers (default: glibc)"),
+    ):
+        if several:
+            parser.add_argument(
+                f"--{option}",
+                metavar=f"{option.upper()}[,{option.upper()}]",
+                type=_listed(known),
+                help=f"{text}; for --format github, several of {', '.join(known)}",
+            )
+        else:
+            parser.add_argument(f"--{option}", choices=known, help=text)
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -341,6 +362,7 @@ def job_arguments(options: argparse.Namespace, job: Job, image: str) -> list[str
         if value := getattr(options, option):
             arguments += [f"--{option}", value]
     arguments += ["--image", image] if image else []
+    arguments += [word for each in getattr(options, "given", ()) for word in ("--with", str(each))]
     arguments += [word for each in options.overrides for word in ("--set", each)]
     arguments += [word for each in options.recipes for word in ("--recipes", str(each))]
     return [*arguments, *(["--config", str(options.config)] if options.config else [])]

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
 
 from rich.console import RenderableType
@@ -16,8 +17,13 @@ from commonwheel.cli.common import (
     make_plan,
     show,
 )
-from commonwheel.plan import Plan
-from commonwheel.render import plan_dot, plan_json, plan_table
+from commonwheel.engine.images import default_image
+from commonwheel.errors import UsageError
+from commonwheel.matrix import Words, github_outputs, matrix
+from commonwheel.plan import Job, Plan
+from commonwheel.recipe.load import RecipeSet
+from commonwheel.recipe.resolve import Platform
+from commonwheel.render import plan_dot, plan_json, plan_markdown, plan_table
 
 SUMMARY = "show what would be built, in which order"
 RENDERINGS: Mapping[str, Callable[[Plan, argparse.Namespace], RenderableType]] = {
@@ -26,19 +32,68 @@ RENDERINGS: Mapping[str, Callable[[Plan, argparse.Namespace], RenderableType]] =
         planned, lambda job: job_arguments(options, job, options.image)
     ),
     "dot": lambda planned, _: plan_dot(planned),
+    "markdown": lambda planned, _: plan_markdown(planned),
 }
+GITHUB = "github"
 
 
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("plan", help=SUMMARY, description=SUMMARY, parents=parents)
-    add_plan_options(parser)
-    add_output_options(parser, *RENDERINGS)
+    add_plan_options(parser, several=True)
+    add_output_options(parser, *RENDERINGS, GITHUB)
+    parser.add_argument(
+        "--artifact",
+        metavar="NAME",
+        default="commonwheel",
+        help="for --format github: what the names of artifacts begin with (default: commonwheel)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Render the plan."""
-    planned = make_plan(options, load_recipes(options))
-    rendering = RENDERINGS[options.format](planned, options)
-    show(options, rendering, make_console(options, os.environ))
+    recipes, console = load_recipes(options), make_console(options, os.environ)
+    targets = list(_targets(options))
+    if options.format == GITHUB:
+        show(options, _github(targets, recipes), console)
+        return
+    if len(targets) > 1:
+        raise UsageError(
+            f"--format {options.format} shows the plan of one platform",
+            hint="name one --arch and one --libc; --format github takes several",
+        )
+    show(options, RENDERINGS[options.format](make_plan(targets[0], recipes), targets[0]), console)
+
+
+def _targets(options: argparse.Namespace) -> list[argparse.Namespace]:
+    """The options for each platform."""
+    lists = [(getattr(options, name) or "").split(",") for name in ("arch", "libc")]
+    return [
+        argparse.Namespace(**{**vars(options), "arch": arch or None, "libc": libc or None})
+        for libc, arch in product(dict.fromkeys(lists[1]), dict.fromkeys(lists[0]))
+    ]
+
+
+def _github(targets: list[argparse.Namespace], recipes: RecipeSet) -> str:
+    plans = [make_plan(target, recipes) for target in targets]
+    by_platform = {planned.platform: target for planned, target in zip(plans, targets, strict=True)}
+
+    def image(name: str | None, platform: Platform) -> str:
+        options = by_platform[platform]
+        if options.engine == "host":
+            return ""
+        own = recipes[name].image if name else None
+        return options.image or own or default_image(platform)
+
+    def arguments(platform: Platform, job: Job) -> list[str]:
+        options = by_platform[platform]
+        return job_arguments(options, job, options.image)
+
+    words = Words(
+        artifact=targets[0].artifact,
+        names=targets[0].configuration.names,
+        image=image,
+        arguments=arguments,
+    )
+    return github_outputs(matrix(plans, recipes, words))

@@ -1,5 +1,6 @@
 """From a job to its finished wheel: found in the cache, or fetched, staged, built and repaired."""
 
+import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -27,7 +28,9 @@ class Builder:
         self.raw, self.repaired = Store(root=cache / "raw"), Store(root=cache / "wheels")
 
     def build(self, job: Job) -> Stored:
-        """The repaired wheel, made unless it is stored."""
+        """The repaired wheel, made unless it is given or stored."""
+        if job.id in self.context.settings.given:
+            return self.take(job)
         raw = self.find_raw(job)
         if raw is None:
             return self._build(job)
@@ -37,10 +40,25 @@ class Builder:
         with self.context.working(job.id) as step, self.context.workplace(job.id) as work:
             return self._finish(job, raw, work, step)
 
+    def take(self, job: Job) -> Stored:
+        """The wheel that is given in place of a build's, as it is."""
+        from commonwheel.repair.providers import read_manifest  # noqa: PLC0415
+
+        wheel = self.context.settings.given[job.id]
+        inputs = {"given": wheel.name, "sha256": file_digest(wheel)}
+        if stored := self.repaired.find(key_of(inputs)):
+            return stored
+        manifest = read_manifest(wheel, self.context.inputs.names)
+        assert manifest is not None
+        facts = {"source": manifest["source"], "build-key": manifest["key"]}
+        with self.context.workplace(f"given-{job.id}") as folder:
+            shutil.copyfile(wheel, folder / wheel.name)
+            return self.repaired.put(folder, inputs, facts)
+
     def say_cached(self, job: Job) -> None:
         """A step that took no time."""
         with self.context.console.step(job.id) as step:
-            step.verdict = "cached"
+            step.verdict = "given" if job.id in self.context.settings.given else "cached"
 
     def _build(self, job: Job) -> Stored:
         fetched = self.context.fetch(job)
@@ -73,7 +91,10 @@ class Builder:
         return None if job.id in self.context.settings.anew else self.raw.find(key)
 
     def find(self, job: Job) -> tuple[Stored | None, Stored | None]:
-        """The stored raw wheel and the stored repaired one."""
+        """The stored raw wheel and the stored repaired one; of a given wheel, that one."""
+        if job.id in self.context.settings.given:
+            given = self.take(job)
+            return given, given
         raw = self.find_raw(job)
         return raw, self.repaired.find(self.repair_key(job, raw)) if raw else None
 

@@ -47,6 +47,8 @@ class Settings:
     keep: bool = False
     anew: frozenset[str] = frozenset()
     """Ids of jobs that are built and tested although results of theirs are stored."""
+    given: Mapping[str, Path] = field(default_factory=dict)
+    """By id of a library's job, the wheel that takes the place of its build."""
     reproduction: Callable[[Job, str], str] | None = None
     """(job, its image) → a line for its log, from which ``scripts/reproduce`` runs it again."""
 

@@ -1,6 +1,5 @@
 """Finished wheels into the wheelhouse, with what made them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,8 @@ def keep(
         facts |= {"python": job.python, "tests": list(tests)}
     wheel = context.wheelhouse.put(stored.wheel, facts, remedy=_remedy(job))
     context.wheelhouse.add_report(wheel, report)
-    raw = builder.raw.find(stored_build_key(stored))
+    key = stored_build_key(stored)
+    raw = builder.raw.find(key) if key else None
     if raw is not None and raw.debug is not None:
         context.wheelhouse.add_debug(raw.debug)
     return Result(
@@ -56,6 +56,8 @@ def keep(
 
 
 def _provenance(context: Context, job: Job, stored: Stored) -> dict[str, Any]:
+    if job.id in context.settings.given:
+        return {"job": job.id, "key": stored.key, **stored.facts, "given": True}
     return {
         "job": job.id,
         "key": stored.key,
@@ -65,10 +67,10 @@ def _provenance(context: Context, job: Job, stored: Stored) -> dict[str, Any]:
     }
 
 
-def stored_build_key(stored: Stored) -> str:
-    """The build key of the raw wheel that a repaired one was made of."""
-    text = (stored.folder / "inputs.json").read_text(encoding="utf-8")
-    return str(json.loads(text)["build"])
+def stored_build_key(stored: Stored) -> str | None:
+    """The build key of the raw wheel that a repaired one was made of; None of a given wheel."""
+    key: str | None = stored.inputs.get("build")
+    return key
 
 
 def _remedy(job: Job) -> str:

@@ -87,10 +87,11 @@ class Pipeline:
         What uses a provider that is only repaired anew may be stored: its turn will show.
         """
         done: dict[str, Stored] = self.context.done
+        given = self.context.settings.given
         compiled: dict[str, Job] = {}
         for job in self.plan.jobs:
             providers = {each.id for each in self.plan.providers(job)}
-            if providers & compiled.keys():
+            if providers & compiled.keys() and job.id not in given:
                 compiled[job.id] = job
             elif providers <= done.keys():
                 raw, stored = self.builder.find(job)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from ci import gen_cli, gen_errors, gen_policy, gen_recipes
-from ci.markdown import table
 from commonwheel.recipe.load import recipe_files
 from commonwheel.recipe.schema import Kind, recipe_schema
+from commonwheel.text import markdown_table
 
 ROOT = Path(gen_cli.__file__).parent.parent
 KINDS: dict[str, Kind] = {"libraries": "library", "consumers": "consumer"}
@@ -107,7 +107,7 @@ def test_a_command_line_in_sections() -> None:
 
 
 def test_tables_escape_bars_and_line_ends() -> None:
-    assert table(["a"], [["x|y\n  z"]]) == "| a |\n| --- |\n| x\\|y z |\n"
+    assert markdown_table(["a"], [["x|y\n  z"]]) == "| a |\n| --- |\n| x\\|y z |\n"
 
 
 def test_exit_codes_differ() -> None:
