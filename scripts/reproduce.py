@@ -70,7 +70,8 @@ def main() -> int:
     except CommonwheelError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    words += ["--wheelhouse", str(WHEELHOUSE), "--replace", *(["--shell"] if options.shell else [])]
+    words += ["--anew", "--wheelhouse", str(WHEELHOUSE), "--replace"]
+    words += ["--shell"] if options.shell else []
     return commonwheel(["build", *words, *others])
 
 

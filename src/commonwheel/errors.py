@@ -122,3 +122,9 @@ class EngineError(CommonwheelError):
     """A container engine or its image cannot be used."""
 
     exit_code = 15
+
+
+class LockError(CommonwheelError):
+    """A set of wheels cannot be locked: no solution, or other files than the set's own."""
+
+    exit_code = 16

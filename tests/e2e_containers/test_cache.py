@@ -38,7 +38,7 @@ def test_a_raw_wheel_is_finished_and_a_finished_one_checked_without_a_build(
         assert logs(shop) == {f"one-1.0-{done}.log"}
         (shop.wheelhouse / f"logs/one-1.0-{done}.log").unlink()
         assert file_digest(wheel) == digest
-    # Another job of the plan, asked for by name, is built although it is stored.
-    shop.built(*WORDS, "--only", "one-1.0")
+    # Another job of the plan, asked for so, is built although it is stored.
+    shop.built(*WORDS, "--only", "one-1.0", "--anew")
     assert logs(shop) == {"one-1.0.log"}
     assert file_digest(wheel) == digest

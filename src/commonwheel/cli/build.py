@@ -55,7 +55,12 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--only",
         metavar="JOB",
-        help="of the plan, build this job, stored or not, and what it needs that is not stored",
+        help="of the plan, build this job and what it needs, nothing else",
+    )
+    parser.add_argument(
+        "--anew",
+        action="store_true",
+        help="with --only: build and test the job although results of it are stored",
     )
     parser.add_argument(
         "--shell",
@@ -68,7 +73,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """How and where to build, for every command that may have to."""
     add_source_options(parser)
-    parser.set_defaults(only=None, shell=False, names=(), given=())
+    parser.set_defaults(only=None, anew=False, shell=False, names=(), given=())
     parser.add_argument(
         "--wheelhouse",
         metavar="DIR",
@@ -101,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
     planned = make_plan(options, recipes)
     if options.only:
         planned = planned.only(options.only)
+    if options.anew and not options.only:
+        raise UsageError("--anew is for one job", hint="add --only JOB")
     if options.shell and (options.engine == "host" or not options.only):
         raise UsageError(
             "--shell is for one job in a container",
@@ -138,7 +145,7 @@ def build(
             test=test,
             keep=options.keep,
             given=given_wheels(planned, options.given, options.configuration.names),
-            anew=frozenset([options.only] if options.only else []),
+            anew=frozenset([options.only] if options.anew else []),
             reproduction=partial(reproduction, options) if options.names else None,
         ),
         console=console,

@@ -24,8 +24,9 @@ from commonwheel.cli.common import (
     load_recipes,
     make_console,
     show,
+    wheels_of,
 )
-from commonwheel.errors import GateError, UsageError
+from commonwheel.errors import GateError
 from commonwheel.names import Names
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.text import counted
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> None:
         ),
         expect=expectations(recipes, names),
     )
-    wheels = providers_first(list(_wheels(options.wheels)))
+    wheels = providers_first(list(wheels_of(options.wheels)))
     reports = list(check(wheels, chosen, beside=_beside(options.beside, wheels, names)))
     show(options, RENDERINGS[options.format](reports), console)
     failed = [report for report in reports if not report.passes]
@@ -100,21 +101,8 @@ def run(options: argparse.Namespace) -> None:
         )
 
 
-def _wheels(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            found = sorted(path.glob("*.whl"))
-            if not found:
-                raise UsageError(f"there is no wheel in {path}")
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise UsageError(f"{path}: no such wheel or folder")
-
-
 def _beside(paths: Sequence[Path], wheels: Sequence[Path], names: Names) -> Iterator[Inspected]:
     checked = {wheel.resolve() for wheel in wheels}
-    for path in _wheels(paths):
+    for path in wheels_of(paths):
         if path.resolve() not in checked:
             yield inspect(path, names)[0]

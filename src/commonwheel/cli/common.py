@@ -262,6 +262,24 @@ def _own_folders(found: Configuration, named: Sequence[Path]) -> Iterator[Path]:
         yield folder
 
 
+def wheels_of(paths: Sequence[Path]) -> Iterator[Path]:
+    """Wheels, and the wheels in folders.
+
+    Raises:
+        UsageError: a path does not exist, or a folder holds no wheel.
+    """
+    for path in paths:
+        if path.is_dir():
+            found = sorted(path.glob("*.whl"))
+            if not found:
+                raise UsageError(f"there is no wheel in {path}")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise UsageError(f"{path}: no such wheel or folder")
+
+
 def command(*words: str, options: argparse.Namespace) -> str:
     """A command line to copy, with the recipe folders of this one."""
     folders = [word for folder in options.recipes or () for word in ("--recipes", str(folder))]
