@@ -30,6 +30,7 @@ class Builder:
     def build(self, job: Job) -> Stored:
         """The repaired wheel, made unless it is given or stored."""
         if job.id in self.context.settings.given:
+            self.say_cached(job)
             return self.take(job)
         raw = self.find_raw(job)
         if raw is None:
