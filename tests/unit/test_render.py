@@ -6,7 +6,14 @@ import pytest
 
 from commonwheel.console import PLAIN_WIDTH, plain
 from commonwheel.plan import Job, Plan
-from commonwheel.render import failures_table, plan_dot, plan_json, plan_table, results_table
+from commonwheel.render import (
+    failures_table,
+    plan_dot,
+    plan_json,
+    plan_markdown,
+    plan_table,
+    results_table,
+)
 from tests.unit.recipe.kit import consumer, library, make_plan, read
 
 
@@ -103,3 +110,12 @@ def test_a_job_without_a_wheel_has_a_row_of_its_own(plan: Plan) -> None:
         ["geos-3.11", "failed"],
         ["shapely-1.0-cp311", "not built: needs geos-3.11"],
     ]
+
+
+def test_a_summary_has_the_graph_and_a_table(tmp_path: Path) -> None:
+    known = read(tmp_path, library("zlib"), consumer("user", uses={"zlib": ""}))
+    text = plan_markdown(make_plan(known, "user"))
+    assert 'j0["zlib-1.0"]' in text
+    assert 'j1(["user-1.0-cp311"])' in text
+    assert "j0 --> j1" in text
+    assert "| 1 | user-1.0-cp311 | user 1.0+commonwheel.1 | zlib 1.0 |" in text

@@ -76,6 +76,15 @@ def test_github_gets_an_annotation(spoilt: Path, tmp_path: Path) -> None:
     assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)
 
 
+def test_a_summary_says_what_did_not_pass(spoilt: Path, tmp_path: Path) -> None:
+    target = tmp_path / "summary.md"
+    commonwheel("check", spoilt, "--format", "markdown", "-o", target)
+    lines = target.read_text().splitlines()
+    assert lines[0] == "## 1 wheel: 1 did not pass"
+    assert any(line.startswith(f"| ✗ | `{spoilt.name}` |") for line in lines)
+    assert any(line.startswith("| error | CW401 |") for line in lines)
+
+
 def test_what_is_no_wheel_is_an_error_that_names_it(tmp_path: Path) -> None:
     other = tmp_path / "foo-1.0-py3-none-any.whl"
     other.write_bytes(b"no zip")

@@ -42,6 +42,45 @@ def test_other_platforms_are_planned_for_containers(folder: Path, arch: str, lib
     assert arguments[arguments.index("--only") + 1] == job["id"]
 
 
+def test_several_platforms_are_planned_for_github_alone(folder: Path) -> None:
+    platforms = ("--arch", "x86_64,aarch64", "--libc", "glibc,musl")
+    words = ("plan", "user", "--engine", "docker", *platforms)
+    file = folder / "outputs"
+    outcome = commonwheel(*words, "--format", "github", "--artifact", "mine", "-o", file)
+    assert outcome.code == 0, outcome.text
+    lines = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    cells = json.loads(lines["level-1"])
+    assert [cell["platform"] for cell in cells] == [
+        *("manylinux_x86_64", "manylinux_aarch64", "musllinux_x86_64", "musllinux_aarch64")
+    ]
+    assert cells[3]["image"] == "quay.io/pypa/musllinux_1_2_aarch64"
+    assert cells[3]["artifact"].startswith("mine-wheels-user-1.0-")
+    arguments = cells[3]["arguments"].splitlines()
+    assert arguments[arguments.index("--libc") + 1] == "musl"
+    outcome = commonwheel(*words)
+    assert outcome.code == 2
+    assert "--format table shows the plan of one platform" in outcome.text
+
+
+def test_an_unknown_architecture_in_a_list(folder: Path) -> None:
+    outcome = commonwheel("plan", "user", "--engine", "docker", "--arch", "x86_64,arm64")
+    assert outcome.code == 2
+    assert "'arm64' is none of x86_64, aarch64" in outcome.text
+
+
+def test_without_containers_a_cell_names_no_image(folder: Path) -> None:
+    commonwheel("plan", "user", "--format", "github", "-o", folder / "outputs")
+    line = (folder / "outputs").read_text().splitlines()[1]
+    (cell,) = json.loads(line.removeprefix("level-1="))
+    assert cell["image"] == ""
+
+
+def test_anew_is_for_one_job(folder: Path) -> None:
+    outcome = commonwheel("build", "user", "--anew")
+    assert outcome.code == 2
+    assert "--anew is for one job" in outcome.text
+
+
 def test_the_host_builds_for_itself_alone(folder: Path) -> None:
     other = "aarch64" if platform.machine() != "aarch64" else "x86_64"
     outcome = commonwheel("plan", "user", "--arch", other)
