@@ -11,6 +11,7 @@ from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.model import ConsumerRecipe, LibraryRecipe, Waiver
 from commonwheel.recipe.resolve import Platform
 from commonwheel.recipe.resolved import LibraryBuild
+from commonwheel.recipe.sources import PypiSource
 from commonwheel.wheel.name import normalise
 
 
@@ -100,14 +101,27 @@ def _consumer(wheel: Inspected, recipes: RecipeSet, names: Names) -> Expected | 
     public = wheel.version.partition("+")[0]
     for entry in recipes.loaded.values():
         recipe = entry.recipe
-        if not isinstance(recipe, ConsumerRecipe) or normalise(recipe.name) != wheel.distribution:
+        if not isinstance(recipe, ConsumerRecipe):
             continue
         for version in recipe.versions:
+            if wheel.distribution not in _projects(recipe, version):
+                continue
             if str(resolve.wheel_version(recipe, version)) == public:
                 dlopen = _lines(recipe.dlopen, wheel, recipes, names)
                 uses = _lines(recipe.uses, wheel, recipes, names)
                 return of_consumer(recipe, version, dlopen, uses)
     return None
+
+
+def _projects(recipe: ConsumerRecipe, version: str) -> set[str]:
+    """What a release of a consumer may be called as a distribution, normalised.
+
+    A recipe may have a name of its own: GDAL's bindings are ``gdal`` on the index, and the library
+    is called that here.
+    """
+    sources = recipe.versions[version].sources
+    listed = {each.pypi for each in sources if isinstance(each, PypiSource)} or {recipe.name}
+    return {normalise(name) for name in listed}
 
 
 def of_consumer(
