@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import tomli_w
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -48,11 +49,11 @@ def members(wheels: Sequence[Path], python: str) -> list[Member]:
         python: version, ``3.13``.
 
     Raises:
-        UsageError: a file is no wheel, or none is for that Python.
+        UsageError: a file is no wheel, two of one name differ, or none is for that Python.
     """
     found: dict[NormalizedName, dict[Version, list[Path]]] = {}
     accepted = _accepted(python)
-    for wheel in wheels:
+    for wheel in _once(wheels):
         try:
             name, version, _, tags = parse_wheel_filename(wheel.name)
         except InvalidWheelFilename as error:
@@ -67,6 +68,20 @@ def members(wheels: Sequence[Path], python: str) -> list[Member]:
         Member(name=name, version=max(releases), wheels=tuple(sorted(releases[max(releases)])))
         for name, releases in sorted(found.items())
     ]
+
+
+def _once(wheels: Sequence[Path]) -> Iterator[Path]:
+    """The wheels without copies of the same bytes, which may lie in several folders."""
+    seen: dict[str, Path] = {}
+    for wheel in wheels:
+        other = seen.setdefault(wheel.name, wheel)
+        if other is wheel:
+            yield wheel
+        elif file_digest(other) != file_digest(wheel):
+            raise UsageError(
+                f"two wheels have one name and not the same bytes: {other} and {wheel}",
+                hint="leave one of them out",
+            )
 
 
 def _accepted(python: str) -> set[tuple[str, str]]:
@@ -153,18 +168,20 @@ def _put_ours(
         member = ours.get(package["name"])
         if member is None:
             continue
-        digests = {file_digest(wheel): wheel for wheel in member.wheels}
-        found = {each["hashes"]["sha256"] for each in package.get("wheels", ())}
-        if found != digests.keys():
-            raise LockError(
-                f"an index has other files of {member.name} {member.version} than the set",
-                hint="take that index out of pip's configuration, or give these wheels a release "
-                "of their own",
-            )
+        digests = {wheel.name: file_digest(wheel) for wheel in member.wheels}
+        for each in package.get("wheels", ()):
+            name = each.get("name") or unquote(each.get("url", each.get("path")).rpartition("/")[2])
+            if each["hashes"]["sha256"] != digests.get(name, each["hashes"]["sha256"]):
+                raise LockError(
+                    f"an index has other bytes under the name {name} than the set",
+                    hint="take that index out of pip's configuration, or give these wheels a "
+                    "release of their own",
+                )
         package.pop("index", None)
+        # What an index has for other platforms is left out: the set is what was built and checked.
         package["wheels"] = [
-            {"name": wheel.name, **place(wheel), "hashes": {"sha256": digest}}
-            for digest, wheel in sorted(digests.items(), key=lambda each: each[1].name)
+            {"name": wheel.name, **place(wheel), "hashes": {"sha256": digests[wheel.name]}}
+            for wheel in member.wheels
         ]
 
 
@@ -184,8 +201,17 @@ def as_toml(data: Mapping[str, Any]) -> str:
     return tomli_w.dumps(data)
 
 
+def as_requirements(data: Mapping[str, Any]) -> str:
+    """Requirements for pip with the sha256 of every file: nothing else can be installed."""
+    lines = []
+    for package, pin in zip(data["packages"], _pins(data), strict=True):
+        hashes = {each["hashes"]["sha256"] for each in package["wheels"]}
+        lines += [" \\\n    ".join([pin, *(f"--hash=sha256:{each}" for each in sorted(hashes))])]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def as_constraints(data: Mapping[str, Any]) -> str:
-    """A constraints file for pip, which may serve as its requirements as well."""
+    """A constraints file for pip: every release, and no hashes."""
     return "".join(f"{line}\n" for line in _pins(data))
 
 

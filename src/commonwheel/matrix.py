@@ -12,6 +12,7 @@ from commonwheel.engine.images import POLICIES, identifier
 from commonwheel.errors import PlanError
 from commonwheel.names import Names
 from commonwheel.plan import ConsumerJob, Job, LibraryJob, Plan
+from commonwheel.recipe.graph import closure
 from commonwheel.recipe.graph import levels as levels_of
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.model import ConsumerRecipe
@@ -24,7 +25,7 @@ MAX_LEVELS = 8
 # GitHub's own limit on the jobs of one matrix.
 MAX_CELLS = 256
 # Of GitHub's own, with their own architecture: a build under emulation takes hours.
-RUNNERS = {"x86_64": "ubuntu-24.04", "i686": "ubuntu-24.04", "aarch64": "ubuntu-24.04-arm"}
+RUNNERS = {"x86_64": "ubuntu-24.04", "aarch64": "ubuntu-24.04-arm"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Cell:
         platform: which other cells' wheels go together with this one's.
         artifact: name of the artifact with the wheel.
         wheels: pattern of the wheel's file name.
+        providers: patterns of the wheels of earlier levels that it needs, one on each line.
         arguments: of ``commonwheel build``, one on each line.
     """
 
@@ -53,6 +55,7 @@ class Cell:
     platform: str
     artifact: str
     wheels: str
+    providers: str
     arguments: str
 
 
@@ -69,6 +72,7 @@ class Check:
         python: version, ``3.13``.
         tag: of its interpreter, ``cp313``.
         modules: what is imported once all is installed, with blanks between.
+        arguments: of ``commonwheel check``, one on each line.
     """
 
     id: str
@@ -79,6 +83,7 @@ class Check:
     python: str
     tag: str
     modules: str
+    arguments: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +108,14 @@ class Words:
         names: the names that follow from the prefix.
         image: (recipe or None, platform) → reference of the image; empty where there is none.
         arguments: (platform, job) → arguments of ``commonwheel build``.
+        check: arguments of ``commonwheel check``.
     """
 
     artifact: str
     names: Names
     image: Callable[[str | None, Platform], str]
     arguments: Callable[[Platform, Job], Sequence[str]]
+    check: Sequence[str] = ()
 
 
 def matrix(plans: Sequence[Plan], recipes: RecipeSet, words: Words) -> Matrix:
@@ -127,11 +134,8 @@ def matrix(plans: Sequence[Plan], recipes: RecipeSet, words: Words) -> Matrix:
 
 def _levels(plan: Plan) -> list[list[Job]]:
     """The plan's jobs so that each finds the wheels that it is tested with, too, already made."""
-    needs = {
-        job.id: [*job.needs, *(chain(*job.tested_with) if isinstance(job, ConsumerJob) else ())]
-        for job in plan.jobs
-    }
-    return [[plan.by_id[job_id] for job_id in level] for level in levels_of(needs)]
+    order = levels_of({job.id: _direct(job) for job in plan.jobs})
+    return [[plan.by_id[job_id] for job_id in level] for level in order]
 
 
 def _admit(levels: Sequence[Sequence[Cell]]) -> None:
@@ -162,8 +166,19 @@ def _cell(plan: Plan, job: Job, words: Words) -> Cell:
         platform=label,
         artifact=f"{words.artifact}-wheels-{job.id}-{label}",
         wheels=_pattern(job, words.names),
+        providers="\n".join(_pattern(plan.by_id[each], words.names) for each in _below(plan, job)),
         arguments="\n".join(words.arguments(platform, job)),
     )
+
+
+def _below(plan: Plan, job: Job) -> list[str]:
+    """The library jobs that a job is built or tested with, and what those need."""
+    return closure(_direct(job), lambda each: plan.by_id[each].needs)
+
+
+def _direct(job: Job) -> list[str]:
+    tested = chain(*job.tested_with) if isinstance(job, ConsumerJob) else ()
+    return list(dict.fromkeys([*job.needs, *tested]))
 
 
 def _label(platform: Platform) -> str:
@@ -211,6 +226,7 @@ def _checks(plan: Plan, recipes: RecipeSet, words: Words) -> list[Check]:
             python=python,
             tag=f"cp{python.replace('.', '')}",
             modules=" ".join(_modules(plan, python, recipes, words.names)),
+            arguments="\n".join(words.check),
         )
         for python in tags
     ]

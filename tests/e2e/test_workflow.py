@@ -90,6 +90,8 @@ def test_what_a_reader_of_the_run_gets(finished: tuple[Runner, dict[str, str]]) 
     (file,) = report.glob("*.report.json")
     assert json.loads(file.read_text())["reports"][0]["passes"]
     assert (report / "provenance.json").is_file()
+    (geos,) = runner.artifacts.glob("commonwheel-report-geos-3.13.1-*")
+    assert list(geos.glob("debug/.build-id/*/*.debug"))
     log = "\n".join(runner.log)
     for module in ("commonwheel_libs.geos_so1", "shapely", "shapely.lib"):
         assert f"imported {module}\n" in log

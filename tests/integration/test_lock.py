@@ -13,6 +13,7 @@ from uv import find_uv_bin
 
 from commonwheel.cache.keys import file_digest
 from commonwheel.engine.interpreter import running_version
+from commonwheel.process import ProcessError
 from tests.integration.kit import Outcome, commonwheel, environment, pip_install, says
 
 TAG = f"cp{running_version().replace('.', '')}"
@@ -135,24 +136,66 @@ def test_pip_installs_what_constraints_pin(wheels: Path, index: Path, tmp_path: 
     pip_install(python, *places, "-c", file, "user", environ=clean())
     code = f"import {LIBRARY} as l, beside; print(l.version, beside.version)"
     assert says(python, code).strip() == "1.1 1.5"
-    # It may be the requirements as well.
-    second = environment(tmp_path / "second")
-    pip_install(second, *places, "-r", file, environ=clean())
-    assert says(second, "import user; print(user.version)").strip() == "2.0+commonwheel.1"
+
+
+def test_pip_installs_requirements_by_their_hashes(
+    wheels: Path, index: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "requirements.txt"
+    assert locked(wheels, index, "--format", "requirements", "-o", file).code == 0
+    python = environment(tmp_path / "env")
+    words = ("--no-index", "--find-links", wheels, "--find-links", index, "--require-hashes")
+    pip_install(python, *words, "-r", file, environ=clean())
+    assert says(python, "import user; print(user.version)").strip() == "2.0+commonwheel.1"
+    library = next(wheels.glob(f"{LIBRARY}-1.1*"))
+    library.unlink()
+    wheel(wheels, LIBRARY, "1.1", "py3-none-manylinux_2_17_x86_64", text="tampered = True\n")
+    with pytest.raises(ProcessError, match="DO NOT MATCH THE HASHES"):
+        pip_install(environment(tmp_path / "other"), *words, "-r", file, environ=clean())
+
+
+def test_copies_count_once_and_twins_are_refused(wheels: Path, index: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(wheels, other)
+    assert locked(wheels, index, other, "-o", tmp_path / "pylock.toml").code == 0
+    library = next(other.glob(f"{LIBRARY}-1.1*"))
+    library.unlink()
+    wheel(other, LIBRARY, "1.1", "py3-none-manylinux_2_17_x86_64", text="twin = True\n")
+    outcome = locked(wheels, index, other)
+    assert outcome.code == 2
+    assert "two wheels have one name and not the same bytes" in outcome.text
+
+
+@pytest.mark.parametrize("python", ["3", "abc", "3.11.2", "3.14t"])
+def test_a_python_that_is_none(wheels: Path, index: Path, python: str) -> None:
+    outcome = locked(wheels, index, "--python", python)
+    assert outcome.code == 2
+    assert f"'{python}' is not a version of Python" in outcome.text
 
 
 def clean() -> Mapping[str, str]:
     return {**os.environ, "PIP_CONFIG_FILE": os.devnull}
 
 
-def test_files_of_the_same_name_on_an_index_are_no_match(
+def test_what_an_index_has_for_other_platforms_is_left_out(
     wheels: Path, index: Path, tmp_path: Path
 ) -> None:
-    """A decoy of the very release, for another platform, would come into the lock unseen."""
+    """The release may be published already; what was built and checked here is what is locked."""
     wheel(index, LIBRARY, "1.1", "py3-none-manylinux_2_17_aarch64")
+    shutil.copy(next(wheels.glob(f"{LIBRARY}-1.1*")), index)
+    file = tmp_path / "pylock.toml"
+    outcome = locked(wheels, index, "-o", file)
+    assert outcome.code == 0, outcome.text
+    assert "aarch64" not in file.read_text()
+
+
+def test_other_bytes_of_the_same_name_are_refused(
+    wheels: Path, index: Path, tmp_path: Path
+) -> None:
+    wheel(index, LIBRARY, "1.1", "py3-none-manylinux_2_17_x86_64", text="decoy = True\n")
     outcome = locked(wheels, index, "-o", tmp_path / "pylock.toml")
     assert outcome.code == 16
-    assert "an index has other files of commonwheel-thing-so1 1.1 than the set" in outcome.text
+    assert f"an index has other bytes under the name {LIBRARY}-1.1" in outcome.text
     assert not (tmp_path / "pylock.toml").exists()
 
 

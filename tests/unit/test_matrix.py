@@ -59,7 +59,13 @@ def test_a_cell_says_all_that_a_runner_needs(recipes: RecipeSet) -> None:
     assert cell.artifact == "mine-wheels-user-1.0-cp311-manylinux_x86_64"
     assert cell.wheels == "*-1.0+commonwheel.1-cp3*.whl"
     assert cell.arguments.splitlines() == ["user", "--only", cell.job, "--arch", "x86_64"]
+    assert cell.providers.splitlines() == [
+        "commonwheel_png_so1-2.0-py3-none-*.whl",
+        "commonwheel_zlib_so1-1.2-py3-none-*.whl",
+        "commonwheel_zlib_so1-1.3-py3-none-*.whl",
+    ]
     first = result.levels[0][0]
+    assert first.providers == ""
     assert first.identifier == "py3-manylinux_x86_64"
     assert first.wheels == "commonwheel_zlib_so1-1.2-py3-none-*.whl"
     assert result.count == 4

@@ -33,7 +33,8 @@ def upload(given: Mapping[str, str], workspace: Path, artifacts: Path) -> None:
     if set(given["name"]) & set('":<>|*?\r\n\\/'):
         raise ActionError(f"an artifact cannot be called {given['name']!r}")
     if path.is_dir():
-        shutil.copytree(path, target)
+        hidden = () if given.get("include-hidden-files") == "true" else (".*",)
+        shutil.copytree(path, target, ignore=shutil.ignore_patterns(*hidden))
         return
     found = sorted(map(Path, glob.glob(str(path))))  # noqa: PTH207 -- the pattern is a whole path
     if not found:

@@ -11,7 +11,7 @@ from typing import Any
 
 TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>\d+)|(?P<name>[A-Za-z_][\w-]*)"
-    r"|(?P<sign>==|!=|&&|\|\||[!().,\[\]]))"
+    r"|(?P<sign>==|!=|&&|\|\||[!().,*\[\]]))"
 )
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 WORDS = {"true": True, "false": False, "null": None}
@@ -55,6 +55,10 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+class _Every(list[Any]):
+    """What ``.*`` gives: the same property is taken of each."""
 
 
 class _Parser:
@@ -130,7 +134,13 @@ class _Parser:
 
     def _properties(self, value: Any) -> Any:
         while self._take("."):
+            if self._take("*"):
+                value = _Every(value.values() if isinstance(value, Mapping) else value)
+                continue
             kind, name = self._next()
+            if isinstance(value, _Every):
+                value = _Every(each[name] for each in value if name in each)
+                continue
             if kind != "name":
                 raise ExpressionError(f"a name is expected after a dot in {self.text!r}")
             if not isinstance(value, Mapping) or name not in value:
@@ -146,6 +156,8 @@ class _Parser:
             self._take(",")
         if name in self.scope.status:
             return self.scope.status[name]()
+        if name == "contains":
+            return arguments[1] in arguments[0]
         if name == "fromJSON":
             return json.loads(arguments[0])
         if name == "toJSON":

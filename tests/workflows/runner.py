@@ -110,7 +110,8 @@ class Runner:
         }
         ancestors = [self.jobs[each].result for each in _ancestors(name, all_)]
         status = {
-            "success": lambda: all(self.jobs[each].result == "success" for each in needed),
+            # Of all jobs before it, not of those alone that it names.
+            "success": lambda: all(each == "success" for each in ancestors),
             "failure": lambda: "failure" in ancestors,
             "cancelled": lambda: False,
             "always": lambda: True,

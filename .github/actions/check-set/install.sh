@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# install.sh PYTHON FOLDER MODULE...: installs what FOLDER/constraints.txt pins, from FOLDER/wheels
-# and the package index, into a new environment, and imports each module in a fresh process.
+# install.sh PYTHON FOLDER MODULE...: installs what FOLDER/requirements.txt pins by its sha256, from
+# FOLDER/wheels and the package index, into a new environment, and imports each module in a fresh
+# process.
 set -euo pipefail
 python=$1 folder=$2
 shift 2
@@ -8,8 +9,8 @@ shift 2
 environment=$(mktemp -d)
 trap 'rm -rf "$environment"' EXIT
 "$python" -m venv "$environment"
-"$environment/bin/pip" install --quiet --only-binary :all: --find-links "$folder/wheels" \
-    --requirement "$folder/constraints.txt"
+"$environment/bin/pip" install --quiet --only-binary :all: --require-hashes \
+    --find-links "$folder/wheels" --requirement "$folder/requirements.txt"
 "$environment/bin/pip" check
 for module in "$@"; do
     # No variable of the runner's may be what makes it work.

@@ -17,8 +17,8 @@ from commonwheel.check.render import github, markdown, sarif, table
 from commonwheel.check.report import as_json
 from commonwheel.check.run import CheckOptions, check
 from commonwheel.cli.common import (
-    add_folder_option,
     add_output_options,
+    add_recipe_options,
     cache_folder,
     environment,
     load_recipes,
@@ -71,7 +71,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="look at the instructions of library wheels as well, which takes seconds to minutes",
     )
-    add_folder_option(parser)
+    add_recipe_options(parser)
     add_output_options(parser, *RENDERINGS)
     parser.set_defaults(run=run)
 

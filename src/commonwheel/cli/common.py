@@ -380,7 +380,11 @@ def job_arguments(options: argparse.Namespace, job: Job, image: str) -> list[str
         if value := getattr(options, option):
             arguments += [f"--{option}", value]
     arguments += ["--image", image] if image else []
-    arguments += [word for each in getattr(options, "given", ()) for word in ("--with", str(each))]
-    arguments += [word for each in options.overrides for word in ("--set", each)]
+    return [*arguments, *recipe_arguments(options)]
+
+
+def recipe_arguments(options: argparse.Namespace) -> list[str]:
+    """The options of :func:`add_recipe_options`, as they were given."""
+    arguments = [word for each in options.overrides for word in ("--set", each)]
     arguments += [word for each in options.recipes for word in ("--recipes", str(each))]
     return [*arguments, *(["--config", str(options.config)] if options.config else [])]

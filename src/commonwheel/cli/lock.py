@@ -18,16 +18,29 @@ from commonwheel.cli.common import (
 )
 from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import UsageError
-from commonwheel.lock import as_constraints, as_toml, below, beside, lock, members
+from commonwheel.lock import (
+    as_constraints,
+    as_requirements,
+    as_toml,
+    below,
+    beside,
+    lock,
+    members,
+)
+from commonwheel.plan import PYTHON
 from commonwheel.source.settings import settings_from_environment
 
-SUMMARY = "lock a set of wheels with all that they need: pylock.toml, or constraints"
+SUMMARY = "lock a set of wheels with all that they need: pylock.toml, or files for pip"
 DESCRIPTION = (
     "Lock the newest release of each distribution among these wheels, and what they need of the "
     "package index, so that a deployer pins one thing. pylock.toml (PEP 751) has the sha256 of "
     "every file; pip and uv install from it."
 )
-RENDERINGS = {"pylock": as_toml, "constraints": as_constraints}
+RENDERINGS = {
+    "pylock": as_toml,
+    "requirements": as_requirements,
+    "constraints": as_constraints,
+}
 
 
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -66,6 +79,8 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> None:
     """Resolve, and write the lock."""
     python = options.python.split(",")[0] if options.python else running_version()
+    if not PYTHON.fullmatch(python):
+        raise UsageError(f"'{python}' is not a version of Python", hint="for example 3.13")
     output: Path | None = options.output
     if output and options.format == "pylock" and not is_valid_pylock_path(output):
         raise UsageError(

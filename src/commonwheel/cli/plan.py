@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
@@ -15,6 +16,7 @@ from commonwheel.cli.common import (
     load_recipes,
     make_console,
     make_plan,
+    recipe_arguments,
     show,
 )
 from commonwheel.engine.images import default_image
@@ -46,9 +48,17 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         "--artifact",
         metavar="NAME",
         default="commonwheel",
+        type=_artifact,
         help="for --format github: what the names of artifacts begin with (default: commonwheel)",
     )
     parser.set_defaults(run=run)
+
+
+def _artifact(text: str) -> str:
+    # In names of artifacts, and in patterns for them.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} has more in it than letters, digits, '.-_'")
+    return text
 
 
 def run(options: argparse.Namespace) -> None:
@@ -76,6 +86,8 @@ def _targets(options: argparse.Namespace) -> list[argparse.Namespace]:
 
 
 def _github(targets: list[argparse.Namespace], recipes: RecipeSet) -> str:
+    if targets[0].engine == "host" and targets[0].image:
+        raise UsageError("--image is for containers", hint="add --engine docker or podman")
     plans = [make_plan(target, recipes) for target in targets]
     by_platform = {planned.platform: target for planned, target in zip(plans, targets, strict=True)}
 
@@ -95,5 +107,6 @@ def _github(targets: list[argparse.Namespace], recipes: RecipeSet) -> str:
         names=targets[0].configuration.names,
         image=image,
         arguments=arguments,
+        check=recipe_arguments(targets[0]),
     )
     return github_outputs(matrix(plans, recipes, words))

@@ -75,6 +75,27 @@ def test_without_containers_a_cell_names_no_image(folder: Path) -> None:
     assert cell["image"] == ""
 
 
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "[a]", "!a", "-a"])
+def test_names_of_artifacts_are_checked_before_anything_is_built(folder: Path, name: str) -> None:
+    outcome = commonwheel("plan", "user", "--format", "github", f"--artifact={name}")
+    assert outcome.code == 2
+    assert "has more in it than letters" in outcome.text
+
+
+def test_an_image_without_containers_is_refused_by_the_plan(folder: Path) -> None:
+    outcome = commonwheel("plan", "user", "--format", "github", "--image", "foo")
+    assert outcome.code == 2
+    assert "--image is for containers" in outcome.text
+
+
+def test_what_recipes_are_told_reaches_the_check(folder: Path) -> None:
+    words = ("--set", "zlib.license=Zlib", "--format", "github", "-o", folder / "outputs")
+    assert commonwheel("plan", "user", *words).code == 0
+    lines = dict(line.split("=", 1) for line in (folder / "outputs").read_text().splitlines())
+    (check,) = json.loads(lines["checks"])
+    assert check["arguments"].splitlines() == ["--set", "zlib.license=Zlib"]
+
+
 def test_anew_is_for_one_job(folder: Path) -> None:
     outcome = commonwheel("build", "user", "--anew")
     assert outcome.code == 2
