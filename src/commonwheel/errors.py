@@ -128,3 +128,9 @@ class LockError(CommonwheelError):
     """A set of wheels cannot be locked: no solution, or other files than the set's own."""
 
     exit_code = 16
+
+
+class SiteError(CommonwheelError):
+    """A package index would change what it has published, or the folder holds something else."""
+
+    exit_code = 17

@@ -6,7 +6,19 @@ import sys
 from collections.abc import Sequence
 
 from commonwheel import __version__
-from commonwheel.cli import build, cache, check, fetch, lock, plan, prefix, recipe, repair, why
+from commonwheel.cli import (
+    build,
+    cache,
+    check,
+    fetch,
+    index,
+    lock,
+    plan,
+    prefix,
+    recipe,
+    repair,
+    why,
+)
 from commonwheel.cli.common import configure, make_console, verbosity_options
 from commonwheel.errors import CommonwheelError, UsageError
 
@@ -32,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="commonwheel", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"commonwheel {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (fetch, plan, build, repair, check, lock, prefix, why, cache, recipe):
+    for module in (fetch, plan, build, repair, check, lock, index, prefix, why, cache, recipe):
         module.add_parser(commands, [verbosity_options()])
     return parser
 

@@ -86,7 +86,7 @@ def _transfer(url: str, part: Path, settings: SourceSettings, progress: Progress
                 headers=headers | _resume_headers(url, part),
                 stream=True,
                 timeout=(settings.connect_timeout, settings.read_timeout),
-                verify=_verify(url, settings),
+                verify=verification(url, settings),
             ) as response,
         ):
             _refuse_status(response, part)
@@ -97,7 +97,8 @@ def _transfer(url: str, part: Path, settings: SourceSettings, progress: Progress
         raise _TransientError(_reason(error)) from None
 
 
-def _verify(url: str, settings: SourceSettings) -> bool | str:
+def verification(url: str, settings: SourceSettings) -> bool | str:
+    """How the certificate of a server is verified, as requests wants it said."""
     parts = urlsplit(url)
     if {parts.hostname, parts.netloc.rpartition("@")[2]} & set(settings.pip.trusted_hosts):
         return False
