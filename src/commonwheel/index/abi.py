@@ -79,6 +79,23 @@ class Change:
     removed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A release against the one before.
+
+    Args:
+        facts: the wheel that was looked at.
+        against: the wheel of the release before, for the same platform; None where there is none.
+        changes: each library of the newer one.
+        gone: SONAMEs that only the older one has.
+    """
+
+    facts: Abi
+    against: Abi | None
+    changes: tuple[Change, ...]
+    gone: tuple[str, ...]
+
+
 def read_abi(wheel: Wheel, manifest: Mapping[str, Any]) -> Abi:
     """Read the libraries that a library wheel's manifest names.
 
@@ -131,22 +148,23 @@ def _library(wheel: Wheel, folder: str, named: Mapping[str, Any]) -> Library:
     )
 
 
-def compare(new: Sequence[Abi], old: Sequence[Abi]) -> tuple[Abi, tuple[Change, ...]]:
+def compare(new: Sequence[Abi], old: Sequence[Abi]) -> Comparison:
     """A release's libraries, against those of the release before for the same platform.
 
     Args:
         new: of each wheel of a release, at least one.
         old: of each wheel of the release before; may be empty.
-
-    Returns:
-        The wheel that was looked at, and each library of it.
     """
     before = {each.platform: each for each in old}
     chosen = next((each for each in new if each.platform in before), new[0])
     other = before.get(chosen.platform)
     known = {each.soname: each for each in other.libraries} if other else {}
-    return chosen, tuple(
-        _change(library, known.get(library.soname)) for library in chosen.libraries
+    present = {each.soname for each in chosen.libraries}
+    return Comparison(
+        facts=chosen,
+        against=other,
+        changes=tuple(_change(each, known.get(each.soname)) for each in chosen.libraries),
+        gone=tuple(soname for soname in known if soname not in present),
     )
 
 

@@ -29,6 +29,11 @@ class Described:
         return str(self.fields.get("Summary", ""))
 
     @property
+    def subject(self) -> str:
+        """The summary without what the library wheels of our recipes all say."""
+        return self.summary.partition(", shared by the Python wheels")[0]
+
+    @property
     def licence(self) -> str:
         """The SPDX expression (PEP 639), or what older metadata say, if that is short."""
         said = self.fields.get("License-Expression") or self.fields.get("License") or ""

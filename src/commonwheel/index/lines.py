@@ -10,7 +10,7 @@ from urllib.parse import quote
 from packaging.version import Version
 
 from commonwheel.index import abi
-from commonwheel.index.abi import Abi, Change
+from commonwheel.index.abi import Abi, Comparison
 from commonwheel.index.described import Described, consumers, describe
 from commonwheel.index.pages import Page, file_place, templates
 from commonwheel.index.site import abi_place
@@ -33,8 +33,7 @@ class Release:
         yanked: why; None where it is not.
         files: its wheels.
         licence: SPDX.
-        facts: of the wheel whose libraries are shown.
-        changes: its libraries, against the release before.
+        comparison: its libraries, against the release before.
         previous: version of the release before; empty for the first one.
     """
 
@@ -43,8 +42,7 @@ class Release:
     yanked: str | None
     files: tuple[Mapping[str, Any], ...]
     licence: str
-    facts: Abi
-    changes: tuple[Change, ...]
+    comparison: Comparison
     previous: str
 
 
@@ -129,7 +127,7 @@ def _lines(described: Sequence[Described]) -> list[Line]:
 
 
 def _users(line: Line, described: Sequence[Described], state: State) -> int:
-    return len(consumers(line.project, described, state, libraries=False))
+    return sum(len(consumers(line.project, described, state, libraries=k)) for k in (True, False))
 
 
 def _releases(line: Line, state: State, root: Path) -> list[Release]:
@@ -151,15 +149,13 @@ def _release(
     before: Sequence[Abi],
     state: State,
 ) -> Release:
-    shown, changes = abi.compare(facts, before)
     return Release(
         version=wheels[0].file.version,
         date=min(wheel.file.uploaded or "" for wheel in wheels)[:10],
         yanked=state.yanked_because(wheels[0].file),
         files=tuple(_file(wheel) for wheel in wheels),
         licence=wheels[0].licence,
-        facts=shown,
-        changes=changes,
+        comparison=abi.compare(facts, before),
         previous=previous,
     )
 
