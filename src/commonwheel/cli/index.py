@@ -148,8 +148,8 @@ def _say(outcome: "Outcome", site: Path, console: Console) -> None:
             f"what wheels here need, and this index does not list: {listed}; "
             "--mirror NAME lists it, so that installs ask no other index"
         )
-    console.show(
+    console.write(
         f"{site}: {counted(len(outcome.added), 'file')} added; "
         f"{counted(outcome.files, 'file')} of {counted(outcome.projects, 'project')} in all; "
-        f"{counted(outcome.pages, 'page')} written"
+        f"{counted(outcome.pages, 'page')} written\n"
     )

@@ -91,7 +91,8 @@ def consumers(
     """
     found: dict[str, Consumer] = {}
     for wheel in described:
-        if (wheel.file.line is not None) is not libraries or state.yanked_because(wheel.file):
+        is_library, yanked = wheel.file.line is not None, state.yanked_because(wheel.file)
+        if is_library is not libraries or yanked is not None:
             continue
         for requirement in wheel.requirements:
             if canonicalize_name(requirement.name) == project:
