@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import PurePosixPath
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -188,7 +188,7 @@ def dump(abi: Abi) -> str:
     return _ADAPTER.dump_json(abi, indent=1).decode() + "\n"
 
 
-def load(text: bytes, where: PurePosixPath) -> Abi:
+def load(text: bytes, where: PurePath) -> Abi:
     """From JSON.
 
     Raises:
