@@ -50,7 +50,7 @@ def test_yanking(here: Path) -> None:
 
 def test_the_owner_comes_from_the_configuration(here: Path) -> None:
     (here / "commonwheel.toml").write_text('prefix = "acme"\n')
-    assert main(["index", "-o", "site", "--mirror", "acme-proj-so25"]) == 16
+    assert main(["index", "-o", "site", "--mirror", "acme-proj-so25"]) == 17
     assert not (here / "site").exists()
 
 
@@ -80,7 +80,7 @@ def test_other_bytes_have_an_exit_code_of_their_own(
     library(here / "wheelhouse", "proj-so25", "9.1.1")
     main(["index", "-o", "site", "wheelhouse"])
     file = library(here / "wheelhouse", "proj-so25", "9.1.1", content="other")
-    assert main(["index", "-o", "site", "wheelhouse"]) == 16
+    assert main(["index", "-o", "site", "wheelhouse"]) == 17
     assert f"{file.name}: is published with sha256 " in capsys.readouterr().err
 
 
