@@ -217,6 +217,12 @@ def test_uv_with_hashes_refuses_a_decoy_of_an_index_that_comes_first(
     assert env.versions() == {}
 
 
+def test_uv_told_to_compare_indexes_takes_the_decoy(indexes: Indexes, env: Environment) -> None:
+    words = ["--index", indexes.decoy.simple, "--index-strategy", "unsafe-best-match"]
+    env.install("uv", *words, "pyproj", index=indexes.ours)
+    assert env.versions() == {"pyproj": OURS, PROVIDER: DECOY}
+
+
 def test_uv_takes_names_from_the_first_index_that_has_them(
     indexes: Indexes, env: Environment
 ) -> None:
