@@ -1,6 +1,5 @@
 """``commonwheel index``: what the command line says and refuses."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,11 +81,3 @@ def test_other_bytes_have_an_exit_code_of_their_own(
     file = library(here / "wheelhouse", "proj-so25", "9.1.1", content="other")
     assert main(["index", "-o", "site", "wheelhouse"]) == 17
     assert f"{file.name}: is published with sha256 " in capsys.readouterr().err
-
-
-def test_other_commands_do_not_pay_for_it() -> None:
-    # The parser of all commands has been made by now; this test's own imports count as well.
-    assert "commonwheel.cli.index" in sys.modules
-    lazy = Path(__file__).parents[3] / "src/commonwheel/cli/index.py"
-    at_top = lazy.read_text().partition("def release")[0].partition("if TYPE_CHECKING")[0]
-    assert "commonwheel.index" not in at_top
