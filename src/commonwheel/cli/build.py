@@ -73,7 +73,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """How and where to build, for every command that may have to."""
     add_source_options(parser)
-    parser.set_defaults(only=None, anew=False, shell=False, names=(), given=())
+    parser.set_defaults(only=None, anew=False, shell=False, names=(), given=[])
     parser.add_argument(
         "--wheelhouse",
         metavar="DIR",
