@@ -4,8 +4,8 @@ What ``.github/workflows/build-wheels.yml`` reads; the names of keys stand in it
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 
 from commonwheel.engine.images import POLICIES, identifier
@@ -109,6 +109,7 @@ class Words:
         image: (recipe or None, platform) → reference of the image; empty where there is none.
         arguments: (platform, job) → arguments of ``commonwheel build``.
         check: arguments of ``commonwheel check``.
+        given: by platform, ids of the jobs whose wheels are there already.
     """
 
     artifact: str
@@ -116,6 +117,7 @@ class Words:
     image: Callable[[str | None, Platform], str]
     arguments: Callable[[Platform, Job], Sequence[str]]
     check: Sequence[str] = ()
+    given: Mapping[Platform, Collection[str]] = field(default_factory=dict)
 
 
 def matrix(plans: Sequence[Plan], recipes: RecipeSet, words: Words) -> Matrix:
@@ -125,22 +127,32 @@ def matrix(plans: Sequence[Plan], recipes: RecipeSet, words: Words) -> Matrix:
         PlanError: nothing is planned, a platform has no runner, or it is more than the workflow or
             GitHub can do.
     """
-    stacks = [[[_cell(p, job, words) for job in level] for level in _levels(p)] for p in plans]
+    stacks = [
+        [[_cell(plan, job, words) for job in level] for level in _levels(plan, words)]
+        for plan in plans
+    ]
     levels = tuple(tuple(chain(*level)) for level in zip_longest(*stacks, fillvalue=()))
     _admit(levels)
     checks = (check for plan in plans for check in _checks(plan, recipes, words))
     return Matrix(levels=levels, checks=tuple(checks))
 
 
-def _levels(plan: Plan) -> list[list[Job]]:
-    """The plan's jobs so that each finds the wheels that it is tested with, too, already made."""
-    order = levels_of({job.id: _direct(job) for job in plan.jobs})
+def _levels(plan: Plan, words: Words) -> list[list[Job]]:
+    """What is to be built, so that each finds the wheels that it is tested with, too, made."""
+    given = words.given.get(plan.platform, ())
+    order = levels_of(
+        {
+            job.id: [each for each in _direct(job) if each not in given]
+            for job in plan.jobs
+            if job.id not in given
+        }
+    )
     return [[plan.by_id[job_id] for job_id in level] for level in order]
 
 
 def _admit(levels: Sequence[Sequence[Cell]]) -> None:
     if not levels:
-        raise PlanError("nothing is planned", hint="name a recipe")
+        raise PlanError("nothing is left to build: every wheel is there already")
     if len(levels) > MAX_LEVELS:
         raise PlanError(
             f"the plan has {len(levels)} levels, and the workflow has {MAX_LEVELS}",

@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from commonwheel.engine.interpreter import running_version
+from tests.integration.index.kit import served
+from tests.integration.kit import commonwheel
 from tests.workflows.runner import Runner
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +97,27 @@ def test_what_a_reader_of_the_run_gets(finished: tuple[Runner, dict[str, str]]) 
     log = "\n".join(runner.log)
     for module in ("commonwheel_libs.geos_so1", "shapely", "shapely.lib"):
         assert f"imported {module}\n" in log
+
+
+def test_published_libraries_are_taken_as_they_are(
+    tmp_path: Path, environ: Mapping[str, str], finished: tuple[Runner, dict[str, str]]
+) -> None:
+    first, _ = finished
+    wheels = sorted(first.artifacts.glob("commonwheel-wheels-geos-*/*.whl"))
+    outcome = commonwheel("index", "-o", tmp_path / "site", *wheels)
+    assert outcome.code == 0, outcome.text
+    runner = Runner(root=tmp_path / "run", project=ROOT, caller=CALLER, environ=environ)
+    runner.prepared = first.prepared
+    with served(tmp_path / "site") as server:
+        outputs = runner.call(WORKFLOW, {**given(), "published": server.simple})
+    assert not [error for job in runner.jobs.values() for error in job.errors]
+    # What is there needs no job, no level and no upload; what uses it is built and checked with it.
+    assert runner.jobs["level-0"].result == "success"
+    assert runner.jobs["level-1"].result == "skipped"
+    assert outputs["wheel-count"] == "1"
+    (wheel,) = runner.artifacts.glob("commonwheel-wheels-*/*.whl")
+    assert wheel.name.startswith("shapely-")
+    assert "3 wheels: all pass" in runner.summary
 
 
 def test_a_mistake_of_the_caller_is_said_by_the_plan(

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,8 +121,23 @@ def test_outputs_are_a_line_for_each_level(recipes: RecipeSet) -> None:
     assert lines["count"] == "4"
 
 
+def test_given_wheels_need_no_cell_and_no_level(recipes: RecipeSet) -> None:
+    planned = plan(recipes, ["user"], platform=X86, pythons=["3.11"], names=Names())
+    given = replace(WORDS, given={X86: {"zlib-1.2", "zlib-1.3"}})
+    result = matrix([planned], recipes, given)
+    assert [[cell.job for cell in level] for level in result.levels] == [
+        ["png-2.0"],
+        ["user-1.0-cp311"],
+    ]
+    # They are needed all the same, and checked with the rest.
+    assert "commonwheel_zlib_so1-1.2-py3-none-*.whl" in result.levels[1][0].providers
+    assert "commonwheel_zlib_so1" not in result.levels[0][0].wheels
+    assert result.checks == made(recipes, "user").checks
+    assert result.count == 2
+
+
 def test_nothing_planned_is_an_error(recipes: RecipeSet) -> None:
-    with pytest.raises(PlanError, match="nothing is planned"):
+    with pytest.raises(PlanError, match="nothing is left to build"):
         matrix([], recipes, WORDS)
 
 

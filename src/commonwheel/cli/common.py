@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,13 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
+
+
+def address(text: str) -> str:
+    """An address of the web, for argparse."""
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as https://example.org")
+    return text
 
 
 def verbosity_options() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
-from commonwheel.cli.common import add_folder_option, make_console, source_settings
+from commonwheel.cli.common import add_folder_option, address, make_console, source_settings
 from commonwheel.console import Console
 from commonwheel.errors import UsageError
 from commonwheel.text import counted
@@ -34,13 +34,6 @@ def release(text: str) -> str:
         equals = ""
     if not equals or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME==VERSION")
-    return text
-
-
-def address(text: str) -> str:
-    """An address of the web, for argparse."""
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as https://example.org")
     return text
 
 

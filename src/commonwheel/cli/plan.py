@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
@@ -22,6 +23,7 @@ from commonwheel.cli.common import (
 from commonwheel.engine.images import default_image
 from commonwheel.errors import UsageError
 from commonwheel.matrix import Words, github_outputs, matrix
+from commonwheel.pipeline.given import given_wheels
 from commonwheel.plan import Job, Plan
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.resolve import Platform
@@ -51,6 +53,16 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         type=_artifact,
         help="for --format github: what the names of artifacts begin with (default: commonwheel)",
     )
+    parser.add_argument(
+        "--with",
+        metavar="PATH",
+        dest="given",
+        type=Path,
+        action="append",
+        default=[],
+        help="for --format github: library wheels that are finished already, or folders of them, "
+        "which no cell is to build; may be repeated",
+    )
     parser.set_defaults(run=run)
 
 
@@ -66,8 +78,10 @@ def run(options: argparse.Namespace) -> None:
     recipes, console = load_recipes(options), make_console(options, os.environ)
     targets = list(_targets(options))
     if options.format == GITHUB:
-        show(options, _github(targets, recipes), console)
+        show(options, _github(options, targets, recipes), console)
         return
+    if options.given:
+        raise UsageError("--with is for --format github", hint="commonwheel build has one, too")
     if len(targets) > 1:
         raise UsageError(
             f"--format {options.format} shows the plan of one platform",
@@ -85,28 +99,31 @@ def _targets(options: argparse.Namespace) -> list[argparse.Namespace]:
     ]
 
 
-def _github(targets: list[argparse.Namespace], recipes: RecipeSet) -> str:
-    if targets[0].engine == "host" and targets[0].image:
+def _github(
+    options: argparse.Namespace, targets: list[argparse.Namespace], recipes: RecipeSet
+) -> str:
+    if options.engine == "host" and options.image:
         raise UsageError("--image is for containers", hint="add --engine docker or podman")
     plans = [make_plan(target, recipes) for target in targets]
     by_platform = {planned.platform: target for planned, target in zip(plans, targets, strict=True)}
 
     def image(name: str | None, platform: Platform) -> str:
-        options = by_platform[platform]
         if options.engine == "host":
             return ""
         own = recipes[name].image if name else None
         return options.image or own or default_image(platform)
 
     def arguments(platform: Platform, job: Job) -> list[str]:
-        options = by_platform[platform]
-        return job_arguments(options, job, options.image)
+        return job_arguments(by_platform[platform], job, options.image)
 
+    names = options.configuration.names
+    given = {each.platform: set(given_wheels(each, options.given, names)) for each in plans}
     words = Words(
-        artifact=targets[0].artifact,
-        names=targets[0].configuration.names,
+        artifact=options.artifact,
+        names=names,
         image=image,
         arguments=arguments,
-        check=recipe_arguments(targets[0]),
+        check=recipe_arguments(options),
+        given=given,
     )
     return github_outputs(matrix(plans, recipes, words))

@@ -32,6 +32,11 @@ from commonwheel.source.settings import SourceSettings
 
 UPLOADED = "%Y-%m-%dT%H:%M:%S.%fZ"
 
+
+class NotThereError(SourceError):
+    """The index can be read, and has nothing of what is asked for."""
+
+
 Upstream: TypeAlias = Callable[[Requirement], dict[str, IndexedFile]]
 """What an upstream index offers that fits a requirement, by file name."""
 
@@ -108,7 +113,7 @@ def upstream(url: str, settings: SourceSettings) -> Upstream:
                 warnings.simplefilter("ignore", UnexpectedRepoVersionWarning)
                 page = client.get_project_page(wanted.name, timeout=timeout)
         except NoSuchProjectError:
-            raise SourceError("the index has no such project", where=where) from None
+            raise NotThereError("the index has no such project", where=where) from None
         except (
             requests.RequestException,
             UnsupportedContentTypeError,
@@ -140,7 +145,7 @@ def _fitting(
             found = True
             yield package.filename, _record(package, project, version, where)
     if not found:
-        raise SourceError(f"the index has no wheel or sdist of {wanted}", where=where)
+        raise NotThereError(f"the index has no wheel or sdist of {wanted}", where=where)
 
 
 def _record(package: DistributionPackage, project: str, version: str, where: str) -> IndexedFile:

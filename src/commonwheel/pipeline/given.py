@@ -10,7 +10,7 @@ from commonwheel.names import Names
 from commonwheel.plan import LibraryJob, Plan
 from commonwheel.recipe.resolve import Platform
 from commonwheel.repair.providers import ProviderWheel, read_provider
-from commonwheel.wheel.name import parse_wheel_name
+from commonwheel.wheel.name import SUFFIX, parse_wheel_name
 
 GLIBC, MUSL = ("manylinux", "linux_"), ("musllinux",)
 
@@ -55,16 +55,17 @@ def _job(
     jobs: Mapping[tuple[str, Version], str],
     platform: Platform,
 ) -> str | None:
-    if provider is None or not _is_for(wheel, platform):
+    if provider is None or not is_for(wheel.name, platform):
         return None
     return jobs.get((provider.line, Version(provider.version)))
 
 
-def _is_for(wheel: Path, platform: Platform) -> bool:
+def is_for(filename: str, platform: Platform) -> bool:
+    """Whether a file is a wheel for a platform, by its name."""
     kinds = MUSL if platform.libc == "musl" else GLIBC
-    return any(
+    return filename.endswith(SUFFIX) and any(
         tag.startswith(kinds) and tag.endswith(f"_{platform.arch}")
-        for tag in parse_wheel_name(wheel.name).platform
+        for tag in parse_wheel_name(filename).platform
     )
 
 
