@@ -156,7 +156,8 @@ def _admit(levels: Sequence[Sequence[Cell]]) -> None:
     if len(levels) > MAX_LEVELS:
         raise PlanError(
             f"the plan has {len(levels)} levels, and the workflow has {MAX_LEVELS}",
-            hint="build the libraries below in a run of their own, and give it their wheels",
+            hint="publish the libraries below in a run of their own, and let this one take them "
+            "(the workflow's input published, or --with)",
         )
     if (widest := max(map(len, levels))) > MAX_CELLS:
         raise PlanError(

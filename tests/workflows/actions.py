@@ -33,10 +33,8 @@ def upload(given: Mapping[str, str], workspace: Path, artifacts: Path) -> None:
     if set(given["name"]) & set('":<>|*?\r\n\\/'):
         raise ActionError(f"an artifact cannot be called {given['name']!r}")
     if path.is_dir():
-        if (
-            not any(file.is_file() for file in path.rglob("*"))
-            and given.get("if-no-files-found") == "ignore"
-        ):
+        is_empty = not any(file.is_file() for file in path.rglob("*"))
+        if is_empty and given.get("if-no-files-found") == "ignore":
             return
         hidden = () if given.get("include-hidden-files") == "true" else (".*",)
         shutil.copytree(path, target, ignore=shutil.ignore_patterns(*hidden))
