@@ -24,8 +24,8 @@ ORDERS = """
 Six packages from one wheelhouse are imported in one process, in a given order; then each is used:
 coordinates are transformed, circles buffered, GeoPackages written by one package and read by
 another, GeoTIFFs of nine codecs written and read, rasters written and read back through ten more
-drivers, points gridded, a regular expression matched in SQL, files read over HTTPS through curl,
-drivers counted (`ci/gdal/smoke.py`).
+drivers, points gridded, a regular expression matched in SQL, a buffer drawn and a place transformed
+in SpatiaLite's SQL, files read over HTTPS through curl, drivers counted (`ci/gdal/smoke.py`).
 """
 SUITES = """
 # The packages' own tests

@@ -171,6 +171,44 @@ def formats(folder: Path, _: str) -> Any:
     }
 
 
+def spatialite(folder: Path, _: str) -> Any:
+    """Spatial SQL, which reaches GEOS, PROJ and libxml2: by osgeo, by pyogrio and in a file."""
+    import fiona
+    import pyogrio.raw
+    from osgeo import gdal, ogr
+
+    x, y = PRAGUE
+    place = f"ST_Transform(MakePoint({x}, {y}, 4326), 32633)"
+    sql = f"""
+        SELECT spatialite_version() AS release, geos_version() <> '' AS geos,
+            ROUND(ST_X({place}), 3) AS x, ROUND(ST_Y({place}), 3) AS y,
+            ROUND(ST_Area(ST_Buffer(MakePoint(0, 0), 10, 16)), 6) AS area,
+            XB_IsValid(XB_Create(CAST('<a><b/></a>' AS BLOB))) AS xml
+    """
+    file = folder / "features.geojson"
+    file.write_text('{"type": "Point", "coordinates": [1, 2]}', encoding="utf-8")
+    with gdal.OpenEx(str(file)) as opened, opened.ExecuteSQL(sql, dialect="SQLITE") as layer:
+        feature = layer.GetNextFeature()
+        answer = [feature.GetField(index) for index in range(feature.GetFieldCount())]
+    fields = pyogrio.raw.read(file, sql=sql, sql_dialect="SQLITE")[3]
+    # A database of SpatiaLite's own, with its index.
+    database, spatial = folder / "places.sqlite", ["SPATIALITE=YES"]
+    gdal.VectorTranslate(
+        str(database), str(file), format="SQLite", datasetCreationOptions=spatial
+    ).Close()
+    count = "SELECT COUNT(*) FROM idx_features_GEOMETRY"
+    with ogr.Open(str(database)) as opened, opened.ExecuteSQL(count) as layer:
+        indexed = layer.GetNextFeature().GetField(0)
+    with fiona.open(database) as source:
+        points = [each.geometry.coordinates for each in source]
+    return {
+        "osgeo": answer,
+        "pyogrio": [column.tolist()[0] for column in fields],
+        "fiona": points,
+        "indexed": indexed,
+    }
+
+
 def distance(image: Any, pixels: Any) -> int:
     """How far an image is off at most; netCDF turns one over that lies nowhere."""
     there, turned = (abs(each.astype(int) - pixels) for each in (image, image[::-1]))
@@ -242,6 +280,7 @@ CHECKS: tuple[Callable[[Path, str], Any], ...] = (
     geopackage,
     geotiff,
     formats,
+    spatialite,
     https,
     drivers,
 )

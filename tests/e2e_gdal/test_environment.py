@@ -19,8 +19,8 @@ SHARED = {
     *("libLerc", "libblosc", "libcrypto", "libcurl", "libdeflate", "libexpat", "libgdal"),
     *("libgeos", "libgeos_c", "libgif", "libhdf5", "libhdf5_hl", "libjpeg", "libjson-c"),
     *("liblz4", "liblzma", "libnetcdf", "libnghttp2", "libopenjp2", "libpcre2-8", "libpng16"),
-    *("libproj", "libqhull_r", "libsharpyuv", "libsqlite3", "libssl", "libtiff", "libwebp"),
-    *("libxml2", "libz", "libzstd"),
+    *("libproj", "libqhull_r", "libsharpyuv", "libspatialite", "libsqlite3", "libssl", "libtiff"),
+    *("libwebp", "libxml2", "libz", "libzstd"),
 }
 
 
@@ -56,6 +56,8 @@ def test_every_order_gives_the_same_right_answers(answers: list[Answer]) -> None
     assert set(off.values()) == {0}
     assert got["formats"]["qhull"] == 10
     assert got["formats"]["pcre2"] == 1
+    sql = ["5.1.0", 1, 458510.87, 5548798.473, pytest.approx(313.654849), 1]
+    assert got["spatialite"] == {"osgeo": sql, "pyogrio": sql, "fiona": [[1, 2]], "indexed": 1}
     assert got["https"] == {"rasterio": 10, "osgeo": 10, "fiona": ["one", "two"], "pyogrio": 2}
     for library in ("GDAL", "PROJ", "GEOS"):
         assert len(got["drivers"][library]) == 1, got["drivers"]
