@@ -1,24 +1,12 @@
 """The command line: one module per subcommand, arguments and a call."""
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 from commonwheel import __version__
-from commonwheel.cli import (
-    build,
-    cache,
-    check,
-    fetch,
-    index,
-    lock,
-    plan,
-    prefix,
-    recipe,
-    repair,
-    why,
-)
 from commonwheel.cli.common import configure, make_console, verbosity_options
 from commonwheel.errors import CommonwheelError, UsageError
 
@@ -30,6 +18,19 @@ EPILOG = (
     "commonwheel.toml. Exit codes stand in docs/reference/exit-codes.md."
 )
 INTERRUPTED = 130
+COMMANDS = (
+    "fetch",
+    "plan",
+    "build",
+    "repair",
+    "check",
+    "lock",
+    "index",
+    "prefix",
+    "why",
+    "cache",
+    "recipe",
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,12 +40,18 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"see: {self.prog} --help")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser of the whole command line.
+
+    Args:
+        command: the one that is asked for, if it is known: no other's module is loaded then, which
+            takes longer than many a command.
+    """
     parser = _Parser(prog="commonwheel", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"commonwheel {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (fetch, plan, build, repair, check, lock, index, prefix, why, cache, recipe):
+    for name in [command] if command in COMMANDS else COMMANDS:
+        module = importlib.import_module(f"commonwheel.cli.{name}")
         module.add_parser(commands, [verbosity_options()])
     return parser
 
@@ -54,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = argparse.Namespace(verbosity="normal")
     try:
-        options = build_parser().parse_args(words)
+        options = build_parser(*words[:1]).parse_args(words)
         configure(options)
         code = int(options.run(options) or 0)
         # Now, while a broken pipe can still be told from a failure.

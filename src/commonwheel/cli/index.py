@@ -6,17 +6,16 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
 from commonwheel.cli.common import add_folder_option, address, make_console, source_settings
 from commonwheel.console import Console
 from commonwheel.errors import UsageError
+from commonwheel.index.mirror import UPLOADED, parse_wanted, upstream
+from commonwheel.index.publish import Outcome, Request, publish
 from commonwheel.text import counted
-
-if TYPE_CHECKING:
-    from commonwheel.index.publish import Outcome
 
 SUMMARY = "make or extend a static package index that pip and uv install from"
 DESCRIPTION = (
@@ -112,10 +111,6 @@ def _add_yank_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Bring the site up to date, and say what that did."""
-    # Jinja and the reader of other indexes: no other command pays for them.
-    from commonwheel.index.mirror import UPLOADED, parse_wanted, upstream  # noqa: PLC0415
-    from commonwheel.index.publish import Request, publish  # noqa: PLC0415
-
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     now = datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else int(time.time()), UTC)
     request = Request(
@@ -134,7 +129,7 @@ def run(options: argparse.Namespace) -> None:
     _say(outcome, options.output, make_console(options, os.environ))
 
 
-def _say(outcome: "Outcome", site: Path, console: Console) -> None:
+def _say(outcome: Outcome, site: Path, console: Console) -> None:
     if outcome.unmet:
         listed = ", ".join(f"{name} ({users[0]})" for name, users in outcome.unmet.items())
         console.note(

@@ -10,7 +10,6 @@ import pytest
 from commonwheel.errors import SourceError
 from commonwheel.index.abi import Abi, load
 from commonwheel.index.mirror import upstream
-from commonwheel.process import run as run_process
 from commonwheel.source.settings import PipSettings, SourceSettings
 from tests.integration.check.kit import compiled
 from tests.integration.index.kit import served
@@ -116,12 +115,3 @@ def test_processes_at_once_take_turns(tmp_path: Path) -> None:
     before = tree(site)
     run(site, *wheels)
     assert tree(site) == before
-
-
-def test_other_commands_do_not_pay_for_it() -> None:
-    code = (
-        "import sys; from commonwheel.cli import main; main(['plan', 'zlib']); print(*sys.modules)"
-    )
-    loaded = run_process([sys.executable, "-c", code]).output.split()
-    assert "commonwheel.cli.index" in loaded
-    assert not {"jinja2", "pypi_simple", "bs4", "commonwheel.index.publish"} & set(loaded)
