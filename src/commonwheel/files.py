@@ -1,10 +1,35 @@
-"""Files that are never seen half written."""
+"""Files that are never seen half written, and lists of files."""
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from commonwheel.errors import UsageError
+
+
+def each_file(paths: Iterable[Path], suffixes: tuple[str, ...], what: str) -> Iterator[Path]:
+    """Files that are named, and those of a kind in folders that are named, sorted.
+
+    Args:
+        paths: files, whatever they are called, and folders.
+        suffixes: of the files that count in a folder.
+        what: a word for them.
+
+    Raises:
+        UsageError: a path does not exist, or a folder holds none.
+    """
+    for path in paths:
+        if path.is_dir():
+            found = sorted(each for each in path.iterdir() if each.name.endswith(suffixes))
+            if not found:
+                raise UsageError(f"there is no {what} in {path}")
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise UsageError(f"{path}: no such file or folder")
 
 
 @contextmanager

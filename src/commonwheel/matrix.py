@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 
+from packaging.version import Version
+
 from commonwheel.engine.images import POLICIES, identifier
 from commonwheel.errors import PlanError
 from commonwheel.names import Names
@@ -24,6 +26,8 @@ from commonwheel.wheel.name import escape_name, escape_version
 MAX_LEVELS = 8
 # GitHub's own limit on the jobs of one matrix.
 MAX_CELLS = 256
+# Library wheels, which are for every Python, are tried with one where there is no consumer.
+ANY_PYTHON = "3.13"
 # Of GitHub's own, with their own architecture: a build under emulation takes hours.
 RUNNERS = {"x86_64": "ubuntu-24.04", "aarch64": "ubuntu-24.04-arm"}
 
@@ -100,8 +104,8 @@ class Matrix:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
-    """What of a matrix the plans do not say.
+class Settings:
+    """What of a matrix plans do not say.
 
     Attributes:
         artifact: what the names of artifacts begin with.
@@ -120,7 +124,7 @@ class Words:
     given: Mapping[Platform, Collection[str]] = field(default_factory=dict)
 
 
-def matrix(plans: Sequence[Plan], recipes: RecipeSet, words: Words) -> Matrix:
+def matrix(plans: Sequence[Plan], recipes: RecipeSet, settings: Settings) -> Matrix:
     """The cells of plans that are alike but for their platforms.
 
     Raises:
@@ -128,18 +132,18 @@ def matrix(plans: Sequence[Plan], recipes: RecipeSet, words: Words) -> Matrix:
             GitHub can do.
     """
     stacks = [
-        [[_cell(plan, job, words) for job in level] for level in _levels(plan, words)]
+        [[_cell(plan, job, settings) for job in level] for level in _levels(plan, settings)]
         for plan in plans
     ]
     levels = tuple(tuple(chain(*level)) for level in zip_longest(*stacks, fillvalue=()))
     _admit(levels)
-    checks = (check for plan in plans for check in _checks(plan, recipes, words))
+    checks = (check for plan in plans for check in _checks(plan, recipes, settings))
     return Matrix(levels=levels, checks=tuple(checks))
 
 
-def _levels(plan: Plan, words: Words) -> list[list[Job]]:
+def _levels(plan: Plan, settings: Settings) -> list[list[Job]]:
     """What is to be built, so that each finds the wheels that it is tested with, too, made."""
-    given = words.given.get(plan.platform, ())
+    given = settings.given.get(plan.platform, ())
     order = levels_of(
         {
             job.id: [each for each in _direct(job) if each not in given]
@@ -166,7 +170,7 @@ def _admit(levels: Sequence[Sequence[Cell]]) -> None:
         )
 
 
-def _cell(plan: Plan, job: Job, words: Words) -> Cell:
+def _cell(plan: Plan, job: Job, settings: Settings) -> Cell:
     platform = plan.platform
     label = _label(platform)
     return Cell(
@@ -175,18 +179,19 @@ def _cell(plan: Plan, job: Job, words: Words) -> Cell:
         job=job.id,
         identifier=_identifier(platform, job),
         runner=_runner(platform),
-        image=words.image(job.build.name, platform),
+        image=settings.image(job.build.name, platform),
         platform=label,
-        artifact=f"{words.artifact}-wheels-{job.id}-{label}",
-        wheels=_pattern(job, words.names),
-        providers="\n".join(_pattern(plan.by_id[each], words.names) for each in _below(plan, job)),
-        arguments="\n".join(words.arguments(platform, job)),
+        artifact=f"{settings.artifact}-wheels-{job.id}-{label}",
+        wheels=_pattern(job, settings.names),
+        providers="\n".join(_pattern(each, settings.names) for each in _below(plan, job)),
+        arguments="\n".join(settings.arguments(platform, job)),
     )
 
 
-def _below(plan: Plan, job: Job) -> list[str]:
+def _below(plan: Plan, job: Job) -> list[Job]:
     """The library jobs that a job is built or tested with, and what those need."""
-    return closure(_direct(job), lambda each: plan.by_id[each].needs)
+    below = closure(_direct(job), lambda each: plan.by_id[each].needs)
+    return [plan.by_id[each] for each in below]
 
 
 def _direct(job: Job) -> list[str]:
@@ -223,12 +228,11 @@ def _pattern(job: Job, names: Names) -> str:
     return f"*-{version}-cp3*.whl"
 
 
-def _checks(plan: Plan, recipes: RecipeSet, words: Words) -> list[Check]:
+def _checks(plan: Plan, recipes: RecipeSet, settings: Settings) -> list[Check]:
     platform = plan.platform
-    label, image = _label(platform), words.image(None, platform)
+    label, image = _label(platform), settings.image(None, platform)
     pythons = {job.python for job in plan.jobs if isinstance(job, ConsumerJob)}
-    # Library wheels are for every Python.
-    tags = sorted(pythons, key=lambda python: int(python.partition(".")[2])) or ["3.13"]
+    ordered = sorted(pythons, key=Version) or [ANY_PYTHON]
     return [
         Check(
             id=f"cp{python.replace('.', '')}-{label}",
@@ -238,10 +242,10 @@ def _checks(plan: Plan, recipes: RecipeSet, words: Words) -> list[Check]:
             image=image,
             python=python,
             tag=f"cp{python.replace('.', '')}",
-            modules=" ".join(_modules(plan, python, recipes, words.names)),
-            arguments="\n".join(words.check),
+            modules=" ".join(_modules(plan, python, recipes, settings.names)),
+            arguments="\n".join(settings.check),
         )
-        for python in tags
+        for python in ordered
     ]
 
 

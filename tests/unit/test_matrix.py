@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from commonwheel.errors import PlanError
-from commonwheel.matrix import MAX_CELLS, MAX_LEVELS, Matrix, Words, github_outputs, matrix
+from commonwheel.matrix import MAX_CELLS, MAX_LEVELS, Matrix, Settings, github_outputs, matrix
 from commonwheel.names import Names
 from commonwheel.plan import plan
 from commonwheel.recipe.load import RecipeSet
@@ -14,7 +14,7 @@ from commonwheel.recipe.resolve import Platform
 from tests.unit.recipe.kit import consumer, library, read
 
 X86, ARM = Platform(arch="x86_64"), Platform(arch="aarch64", libc="musl")
-WORDS = Words(
+SETTINGS = Settings(
     artifact="mine",
     names=Names(),
     image=lambda name, platform: f"{name or 'any'}:{platform.arch}",
@@ -31,7 +31,7 @@ def made(
     plans = [
         plan(recipes, requested, platform=p, pythons=pythons, names=Names()) for p in platforms
     ]
-    return matrix(plans, recipes, WORDS)
+    return matrix(plans, recipes, SETTINGS)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_outputs_are_a_line_for_each_level(recipes: RecipeSet) -> None:
 
 def test_given_wheels_need_no_cell_and_no_level(recipes: RecipeSet) -> None:
     planned = plan(recipes, ["user"], platform=X86, pythons=["3.11"], names=Names())
-    given = replace(WORDS, given={X86: {"zlib-1.2", "zlib-1.3"}})
+    given = replace(SETTINGS, given={X86: {"zlib-1.2", "zlib-1.3"}})
     result = matrix([planned], recipes, given)
     assert [[cell.job for cell in level] for level in result.levels] == [
         ["png-2.0"],
@@ -138,7 +138,7 @@ def test_given_wheels_need_no_cell_and_no_level(recipes: RecipeSet) -> None:
 
 def test_nothing_planned_is_an_error(recipes: RecipeSet) -> None:
     with pytest.raises(PlanError, match="nothing is left to build"):
-        matrix([], recipes, WORDS)
+        matrix([], recipes, SETTINGS)
 
 
 def test_a_plan_deeper_than_the_workflow_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What GitHub's own actions do, with folders in the place of its services."""
 
-import glob
 import shutil
 import sys
 from collections.abc import Mapping
@@ -39,7 +38,7 @@ def upload(given: Mapping[str, str], workspace: Path, artifacts: Path) -> None:
         hidden = () if given.get("include-hidden-files") == "true" else (".*",)
         shutil.copytree(path, target, ignore=shutil.ignore_patterns(*hidden))
         return
-    found = sorted(map(Path, glob.glob(str(path))))  # noqa: PTH207 -- the pattern is a whole path
+    found = sorted(workspace.glob(given["path"]))
     if not found:
         if given.get("if-no-files-found") == "error":
             raise ActionError(f"no files were found: {given['path']}")

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from commonwheel.cache.usage import in_use
 from commonwheel.cli.common import (
     add_plan_options,
     add_source_options,
+    add_with_option,
     cache_folder,
     environment,
     job_arguments,
@@ -41,15 +43,11 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("build", help=SUMMARY, description=SUMMARY, parents=parents)
     add_plan_options(parser)
     add_build_options(parser)
-    parser.add_argument(
-        "--with",
-        metavar="PATH",
-        dest="given",
-        type=Path,
-        action="append",
-        default=[],
-        help="a library wheel that is finished already, or a folder of them: what of the plan is "
-        "there is not built; may be repeated",
+    add_with_option(
+        parser,
+        "given",
+        "a library wheel that is finished already, or a folder of them: what of the plan is there "
+        "is not built",
     )
     parser.add_argument("--no-test", action="store_true", help="do not run the consumers' tests")
     parser.add_argument(
@@ -73,7 +71,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """How and where to build, for every command that may have to."""
     add_source_options(parser)
-    parser.set_defaults(only=None, anew=False, shell=False, names=(), given=[])
+    parser.set_defaults(only=None, anew=False, shell=False, names=())
     parser.add_argument(
         "--wheelhouse",
         metavar="DIR",
@@ -113,7 +111,9 @@ def run(options: argparse.Namespace) -> int:
             "--shell is for one job in a container",
             hint="add --only JOB --engine docker; on the host, --keep keeps the folders of builds",
         )
-    report = build(options, recipes, planned, wheelhouse, console, test=not options.no_test)
+    given = given_wheels(planned, options.given, options.configuration.names)
+    test = not options.no_test
+    report = build(options, recipes, planned, wheelhouse, console, given=given, test=test)
     if wheels := [each.wheel for each in report.results if isinstance(each.job, ConsumerJob)]:
         console.show(f"install: {wheelhouse.install_line(wheels)}")
     return say_failures(report, console)
@@ -126,6 +126,7 @@ def build(
     wheelhouse: Wheelhouse,
     console: Console,
     *,
+    given: Mapping[str, Path] | None = None,
     test: bool,
 ) -> Report:
     """Run a plan as :func:`add_build_options` says, and show the wheels that came out."""
@@ -144,7 +145,7 @@ def build(
             names=options.configuration.names,
             test=test,
             keep=options.keep,
-            given=given_wheels(planned, options.given, options.configuration.names),
+            given=given or {},
             anew=frozenset([options.only] if options.anew else []),
             reproduction=partial(reproduction, options) if options.names else None,
         ),

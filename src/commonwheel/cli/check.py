@@ -19,6 +19,7 @@ from commonwheel.check.run import CheckOptions, check
 from commonwheel.cli.common import (
     add_output_options,
     add_recipe_options,
+    add_with_option,
     cache_folder,
     environment,
     load_recipes,
@@ -51,15 +52,11 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "wheels", metavar="WHEEL", nargs="+", type=Path, help="a wheel, or a folder of wheels"
     )
-    parser.add_argument(
-        "--with",
-        metavar="PATH",
-        dest="beside",
-        type=Path,
-        action="append",
-        default=[],
-        help="a wheel, or a folder of them, that is installed beside these or came before them: "
-        "library wheels, earlier releases; may be repeated; it is not checked itself",
+    add_with_option(
+        parser,
+        "beside",
+        "a wheel, or a folder of them, that is installed beside these or came before them: library "
+        "wheels, earlier releases; it is not checked itself",
     )
     parser.add_argument(
         "--load",

@@ -6,6 +6,7 @@ import platform
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from commonwheel.console import Console, plain
 from commonwheel.engine.host import HostEngine, libc_version
 from commonwheel.engine.interpreter import running_version
 from commonwheel.errors import UsageError
-from commonwheel.files import write_atomically
+from commonwheel.files import each_file, write_atomically
 from commonwheel.plan import Job, Plan, plan
 from commonwheel.recipe.load import FOLDER, RecipeSet, holds_recipes, load, shipped
 from commonwheel.recipe.resolve import Platform
@@ -166,10 +167,29 @@ def add_engine_options(parser: argparse.ArgumentParser, *, several: bool = False
                 f"--{option}",
                 metavar=f"{option.upper()}[,{option.upper()}]",
                 type=_listed(known),
-                help=f"{text}; for --format github, several of {', '.join(known)}",
+                help=f"{text}; a list of {', '.join(known)}",
             )
         else:
             parser.add_argument(f"--{option}", choices=known, help=text)
+
+
+def add_with_option(parser: argparse.ArgumentParser, dest: str, text: str) -> None:
+    """``--with PATH``, which may be repeated.
+
+    Args:
+        parser: of the subcommand.
+        dest: what the paths are to it.
+        text: its help.
+    """
+    parser.add_argument(
+        "--with",
+        metavar="PATH",
+        dest=dest,
+        type=Path,
+        action="append",
+        default=[],
+        help=f"{text}; may be repeated",
+    )
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -276,16 +296,7 @@ def wheels_of(paths: Sequence[Path]) -> Iterator[Path]:
     Raises:
         UsageError: a path does not exist, or a folder holds no wheel.
     """
-    for path in paths:
-        if path.is_dir():
-            found = sorted(path.glob("*.whl"))
-            if not found:
-                raise UsageError(f"there is no wheel in {path}")
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise UsageError(f"{path}: no such wheel or folder")
+    return each_file(paths, (".whl",), "wheel")
 
 
 def command(*words: str, options: argparse.Namespace) -> str:
@@ -311,6 +322,13 @@ def make_plan(options: argparse.Namespace, recipes: RecipeSet, *, consumers: boo
         names=options.configuration.names,
         consumers=consumers,
     )
+
+
+def targets(options: argparse.Namespace) -> Iterator[argparse.Namespace]:
+    """The options for each platform, where ``--arch`` and ``--libc`` may be lists."""
+    lists = [(getattr(options, name) or "").split(",") for name in ("arch", "libc")]
+    for libc, arch in product(dict.fromkeys(lists[1]), dict.fromkeys(lists[0])):
+        yield argparse.Namespace(**{**vars(options), "arch": arch or None, "libc": libc or None})
 
 
 def target(options: argparse.Namespace) -> Platform:

@@ -16,6 +16,7 @@ from commonwheel.cli.common import (
     make_console,
     make_plan,
     source_settings,
+    targets,
 )
 from commonwheel.console import Console
 from commonwheel.errors import UsageError
@@ -23,7 +24,7 @@ from commonwheel.files import replacing
 from commonwheel.plan import LibraryJob, Plan
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.model import ConsumerRelease
-from commonwheel.recipe.sources import Source
+from commonwheel.recipe.sources import Source, UrlSource
 from commonwheel.source.fetch import fetch
 from commonwheel.source.settings import SourceSettings
 from commonwheel.text import counted
@@ -38,7 +39,7 @@ DESCRIPTION = (
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("fetch", help=SUMMARY, description=DESCRIPTION, parents=parents)
-    add_plan_options(parser)
+    add_plan_options(parser, several=True)
     add_source_options(parser)
     parser.add_argument(
         "--published",
@@ -59,10 +60,11 @@ def run(options: argparse.Namespace) -> None:
     console, settings = make_console(options, os.environ), source_settings(options)
     if bool(options.published) != bool(options.output):
         raise UsageError("--published and --output go together", hint="name both, or none")
+    plans = [make_plan(each, recipes) for each in targets(options)]
     if options.published:
-        _fetch_published(options, make_plan(options, recipes), console, settings)
+        _fetch_published(options, plans, console, settings)
         return
-    builds = {(job.build.name, job.build.version) for job in make_plan(options, recipes).jobs}
+    builds = {(job.build.name, job.build.version) for planned in plans for job in planned.jobs}
     wanted = [each for build in sorted(builds) for each in _sources(recipes, *build)]
     for title, name, sources in wanted:
         with in_use(settings.cache), console.step(title) as step:
@@ -72,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _fetch_published(
-    options: argparse.Namespace, planned: Plan, console: Console, settings: SourceSettings
+    options: argparse.Namespace, plans: Sequence[Plan], console: Console, settings: SourceSettings
 ) -> None:
     # What reads pages of indexes: no other way of fetching pays for it.
     from commonwheel.index.mirror import upstream  # noqa: PLC0415
@@ -80,14 +82,16 @@ def _fetch_published(
 
     options.output.mkdir(parents=True, exist_ok=True)
     read = upstream(options.published, settings)
-    found = published(planned, options.configuration.names, read)
+    found: dict[str, UrlSource] = {}
+    for planned in plans:
+        found |= published(planned, options.configuration.names, read)
     for name, source in found.items():
         with in_use(settings.cache), console.step(f"fetch {name}") as step:
             fetched = fetch([source], settings, step, name=name)
             with replacing(options.output / name) as part:
                 shutil.copyfile(fetched.path, part)
         console.write(f"{options.output / name}\n")
-    libraries = sum(isinstance(job, LibraryJob) for job in planned.jobs)
+    libraries = sum(isinstance(job, LibraryJob) for planned in plans for job in planned.jobs)
     console.note(f"{len(found)} of {counted(libraries, 'library wheel')} are published there")
 
 

@@ -4,25 +4,25 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Mapping
-from itertools import product
-from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
 from commonwheel.cli.common import (
     add_output_options,
     add_plan_options,
+    add_with_option,
     job_arguments,
     load_recipes,
     make_console,
     make_plan,
     recipe_arguments,
     show,
+    targets,
 )
 from commonwheel.engine.images import default_image
 from commonwheel.errors import UsageError
-from commonwheel.matrix import Words, github_outputs, matrix
+from commonwheel.matrix import Settings, github_outputs, matrix
 from commonwheel.pipeline.given import given_wheels
 from commonwheel.plan import Job, Plan
 from commonwheel.recipe.load import RecipeSet
@@ -39,6 +39,7 @@ RENDERINGS: Mapping[str, Callable[[Plan, argparse.Namespace], RenderableType]] =
     "markdown": lambda planned, _: plan_markdown(planned),
 }
 GITHUB = "github"
+SEVERAL = ("table", "markdown", GITHUB)
 
 
 def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
@@ -53,15 +54,11 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         type=_artifact,
         help="for --format github: what the names of artifacts begin with (default: commonwheel)",
     )
-    parser.add_argument(
-        "--with",
-        metavar="PATH",
-        dest="given",
-        type=Path,
-        action="append",
-        default=[],
-        help="for --format github: library wheels that are finished already, or folders of them, "
-        "which no cell is to build; may be repeated",
+    add_with_option(
+        parser,
+        "given",
+        "for --format github: a library wheel that is finished already, or a folder of them; what "
+        "is there gets no cell",
     )
     parser.set_defaults(run=run)
 
@@ -76,36 +73,30 @@ def _artifact(text: str) -> str:
 def run(options: argparse.Namespace) -> None:
     """Render the plan."""
     recipes, console = load_recipes(options), make_console(options, os.environ)
-    targets = list(_targets(options))
+    chosen = list(targets(options))
     if options.format == GITHUB:
-        show(options, _github(options, targets, recipes), console)
+        show(options, _github(options, chosen, recipes), console)
         return
     if options.given:
         raise UsageError("--with is for --format github", hint="commonwheel build has one, too")
-    if len(targets) > 1:
+    if len(chosen) > 1 and options.format not in SEVERAL:
         raise UsageError(
             f"--format {options.format} shows the plan of one platform",
-            hint="name one --arch and one --libc; --format github takes several",
+            hint=f"name one --arch and one --libc; several are for {', '.join(SEVERAL)}",
         )
-    show(options, RENDERINGS[options.format](make_plan(targets[0], recipes), targets[0]), console)
-
-
-def _targets(options: argparse.Namespace) -> list[argparse.Namespace]:
-    """The options for each platform."""
-    lists = [(getattr(options, name) or "").split(",") for name in ("arch", "libc")]
-    return [
-        argparse.Namespace(**{**vars(options), "arch": arch or None, "libc": libc or None})
-        for libc, arch in product(dict.fromkeys(lists[1]), dict.fromkeys(lists[0]))
-    ]
+    render = RENDERINGS[options.format]
+    parts = [render(make_plan(each, recipes), each) for each in chosen]
+    shown = "".join(map(str, parts)) if isinstance(parts[0], str) else Group(*parts)
+    show(options, shown, console)
 
 
 def _github(
-    options: argparse.Namespace, targets: list[argparse.Namespace], recipes: RecipeSet
+    options: argparse.Namespace, chosen: list[argparse.Namespace], recipes: RecipeSet
 ) -> str:
     if options.engine == "host" and options.image:
         raise UsageError("--image is for containers", hint="add --engine docker or podman")
-    plans = [make_plan(target, recipes) for target in targets]
-    by_platform = {planned.platform: target for planned, target in zip(plans, targets, strict=True)}
+    plans = [make_plan(target, recipes) for target in chosen]
+    by_platform = {planned.platform: target for planned, target in zip(plans, chosen, strict=True)}
 
     def image(name: str | None, platform: Platform) -> str:
         if options.engine == "host":
@@ -118,7 +109,7 @@ def _github(
 
     names = options.configuration.names
     given = {each.platform: set(given_wheels(each, options.given, names)) for each in plans}
-    words = Words(
+    settings = Settings(
         artifact=options.artifact,
         names=names,
         image=image,
@@ -126,4 +117,4 @@ def _github(
         check=recipe_arguments(options),
         given=given,
     )
-    return github_outputs(matrix(plans, recipes, words))
+    return github_outputs(matrix(plans, recipes, settings))

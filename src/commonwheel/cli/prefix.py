@@ -10,6 +10,7 @@ from commonwheel.cli.build import add_build_options, build, say_failures
 from commonwheel.cli.common import (
     add_engine_options,
     add_recipe_options,
+    add_with_option,
     load_recipes,
     make_console,
     make_plan,
@@ -42,14 +43,10 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="what it holds, beside all that these require; with --with the default is all that "
         "is given",
     )
-    parser.add_argument(
-        "--with",
-        metavar="PATH",
-        dest="given",
-        type=Path,
-        action="append",
-        default=[],
-        help="a library wheel, or a folder of them; may be repeated; nothing is built then",
+    add_with_option(
+        parser,
+        "given",
+        "a library wheel, or a folder of them; nothing is built then",
     )
     add_engine_options(parser)
     add_build_options(parser)

@@ -10,6 +10,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from commonwheel.cli.common import (
     add_recipe_options,
+    add_with_option,
     load_recipes,
     make_console,
     positive,
@@ -29,15 +30,10 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser("repair", help=SUMMARY, description=SUMMARY, parents=parents)
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path, help="wheels to repair")
-    parser.add_argument(
-        "--with",
-        metavar="PATH",
-        dest="providers",
-        type=Path,
-        action="append",
-        default=[],
-        help="a library wheel, or a folder of them; may be repeated; a wheel beats what a folder "
-        "has of its line",
+    add_with_option(
+        parser,
+        "providers",
+        "a library wheel, or a folder of them; a wheel beats what a folder has of its line",
     )
     parser.add_argument(
         "-w",

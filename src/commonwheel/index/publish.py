@@ -7,7 +7,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from commonwheel.cache.keys import file_digest
-from commonwheel.errors import UsageError
+from commonwheel.files import each_file
 from commonwheel.index.artifact import SUFFIXES, Artifact, read_artifact
 from commonwheel.index.described import describe, unmet
 from commonwheel.index.lines import human_pages
@@ -69,7 +69,7 @@ def publish(root: Path, request: Request, names: Names, upstream: Upstream) -> O
         SourceError: an upstream index does not answer, or lacks a project.
         UsageError: a path does not exist, or a folder holds nothing to publish.
     """
-    paths = list(dict.fromkeys(_files(request.paths)))
+    paths = list(dict.fromkeys(each_file(request.paths, SUFFIXES, "wheel or sdist")))
     refuse_owned(request.mirror, names)
     with opened(root, names) as site:
         known = site.load(names)
@@ -98,19 +98,6 @@ def publish(root: Path, request: Request, names: Names, upstream: Upstream) -> O
             pages=pages,
             unmet=unmet(new, described),
         )
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            found = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES))
-            if not found:
-                raise UsageError(f"there is no wheel or sdist in {path}")
-            yield from found
-        elif path.is_file():
-            yield path
-        else:
-            raise UsageError(f"{path}: no such file or folder")
 
 
 def _artifacts(

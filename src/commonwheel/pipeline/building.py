@@ -13,6 +13,7 @@ from commonwheel.pipeline.checking import Checker
 from commonwheel.pipeline.context import Context
 from commonwheel.plan import ConsumerJob, Job
 from commonwheel.recipe.resolved import SourceFact, to_json
+from commonwheel.repair.providers import read_manifest
 from commonwheel.source.fetch import FetchedSource
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ class Builder:
 
     def take(self, job: Job) -> Stored:
         """The wheel that is given in place of a build's, as it is."""
-        from commonwheel.repair.providers import read_manifest  # noqa: PLC0415
-
         wheel = self.context.settings.given[job.id]
         inputs = {"given": wheel.name, "sha256": file_digest(wheel)}
         if stored := self.repaired.find(key_of(inputs)):

@@ -1,13 +1,14 @@
 """Finished wheels against the gates; what has passed is not checked again."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from commonwheel.cache.keys import CHECK_CODE, code_digests, file_digest, key_of, versions
 from commonwheel.cache.store import Store, Stored
+from commonwheel.check.report import as_json, headline
 from commonwheel.errors import GateError
 from commonwheel.files import write_atomically
 from commonwheel.pipeline.context import Context
@@ -15,6 +16,7 @@ from commonwheel.plan import Job
 from commonwheel.recipe.resolved import to_json
 
 if TYPE_CHECKING:
+    from commonwheel.check.finding import Report
     from commonwheel.check.inspect import Inspected
     from commonwheel.engine.finishing import Finishing
 
@@ -66,7 +68,10 @@ class Checker:
                 step.line(line)
 
             if job.id in context.settings.given:
-                report = self._read(job, wheel, follow)
+                # Where it was built, all gates were asked.
+                read = self._read(job, wheel, context.providers(job))
+                follow(headline(read))
+                report = as_json([read])
             else:
                 report = context.engine.gates(
                     job,
@@ -155,28 +160,20 @@ class Checker:
 
     # --- work -----------------------------------------------------------------------------------
 
-    def _read(self, job: Job, wheel: Path, say: Callable[[str], None]) -> str:
-        """Ask the gates that only read, here: where a given wheel was built, all were asked."""
-        from commonwheel.check.case import Tools  # noqa: PLC0415
-        from commonwheel.check.report import as_json, headline  # noqa: PLC0415
-
-        beside = [self._inspect(path) for path in self.context.providers(job)]
-        report = self._finishing(job).check(wheel, beside, Tools())
-        say(headline(report))
-        return as_json([report])
-
-    def _compare(self, job: Job, stored: Stored, others: Sequence[Path]) -> None:
-        """Ask the gates that hold wheels against one another; they only read."""
+    def _read(
+        self, job: Job, wheel: Path, company: Sequence[Path], *, together: bool = False
+    ) -> "Report":
+        """Ask the gates that only read, or of them (``together``) those about wheels of a set."""
         # A warm run does not pay for importing the gates.
         from commonwheel.check.case import Tools  # noqa: PLC0415
-        from commonwheel.check.report import headline  # noqa: PLC0415
 
+        beside = [self._inspect(path) for path in company]
+        return self._finishing(job).check(wheel, beside, Tools(), together=together)
+
+    def _compare(self, job: Job, stored: Stored, others: Sequence[Path]) -> None:
         title = f"check {job.id} beside others"
         with self.context.console.step(title) as step, self.reporting(job, "beside others"):
-            beside = [self._inspect(path) for path in others]
-            finishing = self._finishing(job)
-            report = finishing.check(stored.wheel, beside, Tools(), together=True)
-            step.verdict = headline(report)
+            step.verdict = headline(self._read(job, stored.wheel, others, together=True))
 
     @contextlib.contextmanager
     def reporting(self, job: Job, company: str = "") -> Iterator[None]:

@@ -41,7 +41,8 @@ def keep(
         facts |= {"python": job.python, "tests": list(tests)}
     wheel = context.wheelhouse.put(stored.wheel, facts, remedy=_remedy(job))
     context.wheelhouse.add_report(wheel, report)
-    key = stored_build_key(stored)
+    # A given wheel was built elsewhere.
+    key = stored.inputs.get("build")
     raw = builder.raw.find(key) if key else None
     if raw is not None and raw.debug is not None:
         context.wheelhouse.add_debug(raw.debug)
@@ -65,12 +66,6 @@ def _provenance(context: Context, job: Job, stored: Stored) -> dict[str, Any]:
         "source": stored.facts["source"],
         "built-against": {path.name: file_digest(path) for path in context.providers(job)},
     }
-
-
-def stored_build_key(stored: Stored) -> str | None:
-    """The build key of the raw wheel that a repaired one was made of; None of a given wheel."""
-    key: str | None = stored.inputs.get("build")
-    return key
 
 
 def _remedy(job: Job) -> str:

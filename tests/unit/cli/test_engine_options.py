@@ -42,7 +42,7 @@ def test_other_platforms_are_planned_for_containers(folder: Path, arch: str, lib
     assert arguments[arguments.index("--only") + 1] == job["id"]
 
 
-def test_several_platforms_are_planned_for_github_alone(folder: Path) -> None:
+def test_several_platforms_are_planned_at_once(folder: Path) -> None:
     platforms = ("--arch", "x86_64,aarch64", "--libc", "glibc,musl")
     words = ("plan", "user", "--engine", "docker", *platforms)
     file = folder / "outputs"
@@ -57,9 +57,12 @@ def test_several_platforms_are_planned_for_github_alone(folder: Path) -> None:
     assert cells[3]["artifact"].startswith("mine-wheels-user-1.0-")
     arguments = cells[3]["arguments"].splitlines()
     assert arguments[arguments.index("--libc") + 1] == "musl"
-    outcome = commonwheel(*words)
+    commonwheel(*words, "--format", "markdown", "-o", file)
+    assert file.read_text().count("flowchart LR") == 4
+    assert "for linux-aarch64-musl" in commonwheel(*words).text
+    outcome = commonwheel(*words, "--format", "json")
     assert outcome.code == 2
-    assert "--format table shows the plan of one platform" in outcome.text
+    assert "--format json shows the plan of one platform" in outcome.text
 
 
 def test_an_unknown_architecture_in_a_list(folder: Path) -> None:
