@@ -32,7 +32,18 @@ BUILD_CODE = (
     "engine/host.py",
 )
 REPAIR_CODE = ("names.py", "process.py", "template.py", "elf", "wheel", "repair")
-CHECK_CODE = ("names.py", "process.py", "elf", "wheel", "repair", "check", "recipe/resolve.py")
+CHECK_CODE = (
+    "names.py",
+    "process.py",
+    "elf",
+    "wheel",
+    "abi/headers.py",
+    "abi/mangled.py",
+    "abi/soname.py",
+    "repair",
+    "check",
+    "recipe/resolve.py",
+)
 TEST_CODE = ("engine/suite.py", "engine/known_failures.py")
 # Distributions beside this one whose code writes into wheels. Those of a build's own environment
 # are pinned by the constraints.

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from commonwheel.abi.headers import header_words
 from commonwheel.cache.keys import file_digest
-from commonwheel.check.headers import header_words
 from commonwheel.check.places import Place, places
 from commonwheel.check.symbols import Strong, strong_symbols
 from commonwheel.elf import Elf, exported_names, is_elf, read_elf
@@ -105,7 +105,7 @@ class Inspected:
         provider: a library wheel as repair knows it.
         binaries: every ELF file that can be read.
         malformed: of every other one, what is wrong with it, by member.
-        header_words: of a library wheel, every identifier in its headers (:mod:`.headers`).
+        header_words: of a library wheel, every identifier in its headers (:mod:`.abi.headers`).
     """
 
     wheel: Wheel

@@ -4,13 +4,12 @@ import posixpath
 import re
 from collections.abc import Iterable
 
+from commonwheel.abi.soname import HASH
 from commonwheel.check.inspect import Binary
 from commonwheel.elf import exported
 from commonwheel.elf.image import PF_X, PT_LOAD, open_image
 from commonwheel.errors import ElfError
 
-# auditwheel's hash, and fiona's own mark before it.
-HASH = re.compile(r"-(fiona-)?[0-9a-f]{8}(?=\.)")
 EXTENSION = re.compile(r"\.(cpython-\w+(-[\w-]+)?|abi3(-[\w-]+)?|pypy\w+(-[\w-]+)?)\.so$")
 PROTECTOR = frozenset({"__stack_chk_fail", "__stack_chk_fail_local", "__stack_smash_handler"})
 CHECKED = re.compile(r"__\w+_chk")

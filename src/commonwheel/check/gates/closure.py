@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from commonwheel.abi.headers import is_named
+from commonwheel.abi.mangled import path
 from commonwheel.check.case import Case
 from commonwheel.check.company import release
 from commonwheel.check.declared import absent, opened, used
 from commonwheel.check.gate import EVERY, OURS, Found, Gate
-from commonwheel.check.headers import is_named
 from commonwheel.check.inspect import Binary, Inspected
-from commonwheel.check.mangled import path
 from commonwheel.check.resolve import (
     Linker,
     Scope,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from commonwheel.check.headers import header_words, is_named
+from commonwheel.abi.headers import header_words, is_named
 
 PLAIN = b"int geo_area(const geo_point *);  /* geo_perimeter is not public */\n"
 PASTING = b"""

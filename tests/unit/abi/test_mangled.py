@@ -2,7 +2,7 @@
 
 import pytest
 
-from commonwheel.check.mangled import path
+from commonwheel.abi.mangled import path
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The binary interface of libraries: snapshots of it, and what changed between two."""
