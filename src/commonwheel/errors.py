@@ -134,3 +134,15 @@ class SiteError(CommonwheelError):
     """A package index would change what it has published, or the folder holds something else."""
 
     exit_code = 17
+
+
+class AbiBreakError(CommonwheelError):
+    """A new release breaks what was built against the old one."""
+
+    exit_code = 18
+
+
+class SnapshotError(CommonwheelError):
+    """A snapshot is malformed, or of a newer toolkit; or what was given has no ABI to record."""
+
+    exit_code = 19

@@ -1,0 +1,85 @@
+"""Which exported symbols are public: what the headers declare, and the recipe means to export.
+
+A library exports more than it promises. Of 24 upgrades that rightly kept their SONAME, 13 remove
+some symbol, and 3 remove one that the old headers name. Android's header-abi-checker draws the same
+line.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from commonwheel.abi.headers import header_words, is_named
+from commonwheel.abi.mangled import path
+from commonwheel.abi.snapshot import Evidence
+from commonwheel.elf import Symbol
+
+# What only C++ has; headers in C have none of it outside of comments, which begin their lines
+# otherwise.
+CXX = re.compile(
+    rb"^[ \t]*(?:namespace\s+\w|template\s*<|class\s+(?:\w+\s+)*\w+\s*[:{])", re.MULTILINE
+)
+# Emitted wherever a template or an inline function is used: whoever needs one has it.
+VAGUE = frozenset({"weak", "unique"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headers:
+    """The public headers of a release, as far as names go.
+
+    Args:
+        words: every identifier in them.
+        cxx: whether they declare an interface in C++.
+    """
+
+    words: frozenset[str]
+    cxx: bool
+
+
+def read_headers(contents: Iterable[bytes]) -> Headers | None:
+    """What the headers tell; None where there are none."""
+    every = list(contents)
+    if not every:
+        return None
+    return Headers(words=header_words(every), cxx=any(map(CXX.search, every)))
+
+
+def judge(
+    headers: Headers | None, exports: Sequence[str], *, private: bool
+) -> tuple[Callable[[Symbol], bool], tuple[Evidence, ...]]:
+    """How to tell the public symbols of a library, and by what they are told.
+
+    All that is known must agree. Where nothing is known, every symbol counts as public, but for
+    what C++ compilers emit in every object.
+
+    Args:
+        headers: of the release.
+        exports: the recipe's patterns for this library; none where it has none.
+        private: only libraries of the same release may use it.
+    """
+    if private:
+        return lambda _: False, ("role",)
+    evidence: list[Evidence] = []
+    if exports:
+        evidence.append("exports")
+    if headers is not None:
+        evidence.append("headers")
+
+    def is_public(symbol: Symbol) -> bool:
+        if exports and not any(fnmatchcase(symbol.name, pattern) for pattern in exports):
+            return False
+        return _is_declared(symbol, headers)
+
+    return is_public, tuple(evidence) or ("nothing",)
+
+
+def _is_declared(symbol: Symbol, headers: Headers | None) -> bool:
+    if not symbol.name.startswith("_Z"):
+        return headers is None or is_named(symbol.name, headers.words)
+    names = path(symbol.name)
+    if not names:  # the standard library's
+        return False
+    if headers is None:
+        return symbol.binding not in VAGUE
+    return headers.cxx and all(name in headers.words for name in names)
