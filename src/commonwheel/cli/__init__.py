@@ -24,6 +24,7 @@ COMMANDS = (
     "build",
     "repair",
     "check",
+    "abi",
     "lock",
     "index",
     "prefix",

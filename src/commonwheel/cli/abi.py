@@ -1,0 +1,158 @@
+"""``commonwheel abi``: record the ABI of a release, compare two, and show a line's history."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+
+from commonwheel.abi.compare import NOT_ASKED, Comparison, compare
+from commonwheel.abi.deep import Side, compare_types
+from commonwheel.abi.dump import dump
+from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
+from commonwheel.abi.exports import exports_of
+from commonwheel.abi.facts import read_facts
+from commonwheel.abi.html import page
+from commonwheel.abi.material import Material, read_material
+from commonwheel.abi.render import as_json, github, headline, markdown, sarif, table
+from commonwheel.cli.common import (
+    add_folder_option,
+    add_output_options,
+    load_recipes,
+    make_console,
+    show,
+)
+from commonwheel.errors import AbiBreakError
+from commonwheel.repair.providers import read_manifest
+
+SUMMARY = "record the binary interface of a release, and compare two"
+WHAT = "a wheel, ours or anybody's, a shared library, or the folder of an unpacked package"
+RENDERINGS: Mapping[str, Callable[[Comparison], RenderableType]] = {
+    "table": table,
+    "json": as_json,
+    "markdown": markdown,
+    "html": page,
+    "github": github,
+    "sarif": sarif,
+}
+SNAPSHOTS = (".json", ".json.gz")
+
+
+def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its own subcommands."""
+    parser = commands.add_parser("abi", help=SUMMARY, description=SUMMARY)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    text = "record the binary interface of a release as a snapshot, in JSON"
+    taking = actions.add_parser("dump", help=text, description=text, parents=parents)
+    taking.add_argument("path", metavar="PATH", type=Path, help=WHAT)
+    taking.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write there instead; compressed where the name ends in .gz",
+    )
+    _add_headers(taking, "headers", "the release")
+    taking.add_argument(
+        "--release", metavar="VERSION", help="upstream's version, where nothing tells it"
+    )
+    _add_library(taking)
+    taking.set_defaults(run=run_dump)
+    text = "compare two releases; exit with 18 where the new one breaks what used the old one"
+    comparing = actions.add_parser("diff", help=text, description=text, parents=parents)
+    comparing.add_argument("old", metavar="OLD", type=Path, help=f"a snapshot; or {WHAT}")
+    comparing.add_argument("new", metavar="NEW", type=Path, help="likewise")
+    _add_headers(comparing, "old-headers", "OLD")
+    _add_headers(comparing, "new-headers", "NEW")
+    comparing.add_argument(
+        "--facts",
+        metavar="FILE",
+        type=Path,
+        help="changes of behaviour that were put down by hand: a YAML list of symbol, version, "
+        "reason",
+    )
+    comparing.add_argument(
+        "--no-types",
+        dest="types",
+        action="store_false",
+        help="do not ask abidiff about types, which takes a minute for large libraries in C++",
+    )
+    _add_library(comparing)
+    add_output_options(comparing, *RENDERINGS)
+    comparing.set_defaults(run=run_diff)
+
+
+def _add_headers(parser: argparse.ArgumentParser, name: str, whose: str) -> None:
+    parser.add_argument(
+        f"--{name}",
+        metavar="DIR",
+        type=Path,
+        help=f"the public headers of {whose} (default: its include folders)",
+    )
+
+
+def _add_library(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--library",
+        metavar="STEM",
+        dest="libraries",
+        action="append",
+        default=[],
+        help="only this library of many: libgdal; may be repeated",
+    )
+    add_folder_option(parser)
+
+
+def run_dump(options: argparse.Namespace) -> None:
+    """Record a snapshot."""
+    side = _read(options, options.path, options.headers, options.release)
+    if options.output is None:
+        make_console(options, os.environ).write(to_json(side.snapshot))
+    else:
+        write_snapshot(options.output, side.snapshot)
+
+
+def run_diff(options: argparse.Namespace) -> None:
+    """Compare two releases, show what differs, and fail if the new one breaks the old.
+
+    Raises:
+        AbiBreakError: what was built against the old release fails with the new one.
+    """
+    old, new = _side(options, "old"), _side(options, "new")
+    comparison = compare(
+        old.snapshot,
+        new.snapshot,
+        types=compare_types(old, new) if options.types else NOT_ASKED,
+        facts=read_facts(options.facts) if options.facts else (),
+    )
+    show(options, RENDERINGS[options.format](comparison), make_console(options, os.environ))
+    if comparison.verdict == "breaking":
+        raise AbiBreakError(
+            headline(comparison),
+            hint="what each change is, why, and what to do: docs/reference/abi-changes.md",
+        )
+
+
+def _side(options: argparse.Namespace, which: str) -> Side:
+    path: Path = getattr(options, which)
+    if path.is_file() and path.name.endswith(SNAPSHOTS):
+        return Side(snapshot=read_snapshot(path))
+    return _read(options, path, getattr(options, f"{which}_headers"))
+
+
+def _read(
+    options: argparse.Namespace, path: Path, headers: Path | None, release: str | None = None
+) -> Side:
+    names = options.configuration.names
+    manifest = read_manifest(path, names) if path.is_file() and path.suffix == ".whl" else None
+    exports = None if manifest is None else exports_of(manifest, load_recipes(options), names)
+    material: Material = read_material(path, manifest=manifest, headers=headers)
+    if release:
+        material = replace(material, release=release)
+    return Side(
+        material=material,
+        snapshot=dump(material, names, exports=exports, only=options.libraries),
+    )
