@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ci import gen_cli, gen_configuration, gen_errors, gen_gates, gen_policy, gen_recipes
+from ci import gen_abi, gen_cli, gen_configuration, gen_errors, gen_gates, gen_policy, gen_recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICY = "src/commonwheel/repair/policy.json"
@@ -21,6 +21,7 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": gen_cli.page,
     "docs/reference/exit-codes.md": gen_errors.page,
     "docs/reference/gates.md": lambda: gen_gates.page(ROOT),
+    "docs/reference/abi-changes.md": gen_abi.page,
     POLICY: gen_policy.text,
 }
 

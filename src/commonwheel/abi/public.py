@@ -6,13 +6,13 @@ line.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from commonwheel.abi.headers import header_words, is_named
 from commonwheel.abi.mangled import path
-from commonwheel.abi.snapshot import Evidence
+from commonwheel.abi.snapshot import DATA, Evidence
 from commonwheel.elf import Symbol
 
 # What only C++ has; headers in C have none of it outside of comments, which begin their lines
@@ -20,6 +20,10 @@ from commonwheel.elf import Symbol
 CXX = re.compile(
     rb"^[ \t]*(?:namespace\s+\w|template\s*<|class\s+(?:\w+\s+)*\w+\s*[:{])", re.MULTILINE
 )
+# Where a variable is declared, a name is followed so; where it is that of a parameter, it is not.
+VARIABLE = re.compile(rb"\b(\w+)\s*(?:\[[^\]\n]*\]\s*)*[;=]")
+SEVERAL = re.compile(rb"\bextern\b[^;(){}]*,[^;(){}]*;")
+WORD = re.compile(rb"\w+")
 # Emitted wherever a template or an inline function is used: whoever needs one has it.
 VAGUE = frozenset({"weak", "unique"})
 
@@ -30,10 +34,13 @@ class Headers:
 
     Args:
         words: every identifier in them.
+        variables: those that may be variables' names. A library's own variables have short names
+            (``handle``), as parameters do.
         cxx: whether they declare an interface in C++.
     """
 
     words: frozenset[str]
+    variables: frozenset[str]
     cxx: bool
 
 
@@ -42,7 +49,17 @@ def read_headers(contents: Iterable[bytes]) -> Headers | None:
     every = list(contents)
     if not every:
         return None
-    return Headers(words=header_words(every), cxx=any(map(CXX.search, every)))
+    return Headers(
+        words=header_words(every),
+        variables=frozenset(word.decode() for content in every for word in _variables(content)),
+        cxx=any(map(CXX.search, every)),
+    )
+
+
+def _variables(content: bytes) -> Iterator[bytes]:
+    yield from VARIABLE.findall(content)
+    for several in SEVERAL.findall(content):
+        yield from WORD.findall(several)
 
 
 def judge(
@@ -76,7 +93,11 @@ def judge(
 
 def _is_declared(symbol: Symbol, headers: Headers | None) -> bool:
     if not symbol.name.startswith("_Z"):
-        return headers is None or is_named(symbol.name, headers.words)
+        if headers is None:
+            return True
+        if symbol.type in DATA and symbol.name in headers.words:
+            return symbol.name in headers.variables
+        return is_named(symbol.name, headers.words)
     names = path(symbol.name)
     if not names:  # the standard library's
         return False

@@ -64,15 +64,16 @@ def _versions(
     before: Library, after: Library, olds: Sequence[Exported], news: Sequence[Exported]
 ) -> Iterator[Change]:
     soname, old, new = before.soname, main(olds), main(news)
-    had, has = {s.version for s in olds}, {s.version for s in news}
+    has = {symbol.version for symbol in news}
     for symbol in olds:
-        # Of a node that is lost as a whole, all has been said.
         if symbol.version in after.nodes and symbol.version not in has:
             now = ", ".join(each.shown for each in news)
             yield breaks.VersionChanged.of(soname, symbol.shown, now=now)
+    # Of a node that is lost as a whole, all has been said.
+    kept = old.version is None or old.version in after.nodes
     if old.default and not new.default:
         yield breaks.DefaultLost.of(soname, old.shown)
-    elif new.version is not None and (new.version not in had or new.version != old.version):
+    elif new.version is not None and new.version != old.version and kept:
         yield additions.VersionAdded.of(soname, new.shown, was=old.shown)
 
 
