@@ -98,9 +98,8 @@ def _is_declared(symbol: Symbol, headers: Headers | None) -> bool:
         if symbol.type in DATA and symbol.name in headers.words:
             return symbol.name in headers.variables
         return is_named(symbol.name, headers.words)
-    names = path(symbol.name)
-    if not names:  # the standard library's
+    if symbol.binding in VAGUE if headers is None else not headers.cxx:
         return False
-    if headers is None:
-        return symbol.binding not in VAGUE
-    return headers.cxx and all(name in headers.words for name in names)
+    # The standard library's names have no path.
+    names = path(symbol.name)
+    return bool(names) and (headers is None or all(name in headers.words for name in names))

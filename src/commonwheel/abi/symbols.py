@@ -17,6 +17,8 @@ def compare_symbols(before: Library, after: Library) -> Iterator[Change]:
     yield from _nodes(before, after)
     for name, olds in before.by_name.items():
         news = after.by_name.get(name, ())
+        if olds == news:  # nearly all
+            continue
         if any(symbol.public for symbol in olds):
             yield from _public(before, after, olds, news)
         else:

@@ -2,13 +2,14 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 
+from commonwheel.abi import timeline
 from commonwheel.abi.compare import NOT_ASKED, Comparison, compare
 from commonwheel.abi.deep import Side, compare_types
 from commonwheel.abi.dump import dump
@@ -37,6 +38,10 @@ RENDERINGS: Mapping[str, Callable[[Comparison], RenderableType]] = {
     "html": page,
     "github": github,
     "sarif": sarif,
+}
+PICTURES: Mapping[str, Callable[[str, Sequence[timeline.Point]], str]] = {
+    "svg": timeline.svg,
+    "html": timeline.page,
 }
 SNAPSHOTS = (".json", ".json.gz")
 
@@ -83,6 +88,14 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     _add_library(comparing)
     add_output_options(comparing, *RENDERINGS)
     comparing.set_defaults(run=run_diff)
+    text = "draw what came and went over the releases of a line, as SVG or a page"
+    drawing = actions.add_parser("timeline", help=text, description=text, parents=parents)
+    drawing.add_argument(
+        "releases", metavar="RELEASE", nargs="+", type=Path, help=f"a snapshot; or {WHAT}"
+    )
+    _add_library(drawing)
+    add_output_options(drawing, *PICTURES)
+    drawing.set_defaults(run=run_timeline)
 
 
 def _add_headers(parser: argparse.ArgumentParser, name: str, whose: str) -> None:
@@ -121,7 +134,8 @@ def run_diff(options: argparse.Namespace) -> None:
     Raises:
         AbiBreakError: what was built against the old release fails with the new one.
     """
-    old, new = _side(options, "old"), _side(options, "new")
+    old = _side(options, options.old, options.old_headers)
+    new = _side(options, options.new, options.new_headers)
     comparison = compare(
         old.snapshot,
         new.snapshot,
@@ -136,11 +150,18 @@ def run_diff(options: argparse.Namespace) -> None:
         )
 
 
-def _side(options: argparse.Namespace, which: str) -> Side:
-    path: Path = getattr(options, which)
+def run_timeline(options: argparse.Namespace) -> None:
+    """Draw the releases in the order given."""
+    snapshots = [_side(options, path).snapshot for path in options.releases]
+    picture = PICTURES[options.format](timeline.title_of(snapshots), timeline.history(snapshots))
+    show(options, picture, make_console(options, os.environ))
+
+
+def _side(options: argparse.Namespace, path: Path, headers: Path | None = None) -> Side:
+    """A release that may be a snapshot already."""
     if path.is_file() and path.name.endswith(SNAPSHOTS):
         return Side(snapshot=read_snapshot(path))
-    return _read(options, path, getattr(options, f"{which}_headers"))
+    return _read(options, path, headers)
 
 
 def _read(

@@ -193,3 +193,14 @@ def test_without_abidiff_types_are_not_checked(
     done = commonwheel("abi", "diff", tmp_path, tmp_path)
     assert done.code == 0
     assert "types of libone.so.1: abidiff is not installed" in " ".join(done.text.split())
+
+
+def test_a_timeline_is_drawn_of_releases_in_their_order(tmp_path: Path) -> None:
+    for release in ("1.0", "1.1"):
+        path = library(tmp_path / release)
+        target = tmp_path / f"{release}.json"
+        commonwheel("abi", "dump", path, "--release", release, "-o", target)
+    done = commonwheel("abi", "timeline", tmp_path / "1.0.json", tmp_path / "1.1.json")
+    assert done.code == 0, done.text
+    assert done.text.startswith("<svg")
+    assert "1.1: 3 public symbols, 0 added, 0 removed" in done.text

@@ -92,6 +92,7 @@ def test_what_is_no_snapshot_is_refused_and_says_where(text: str, told: str) -> 
         (b"\x1f\x8b damaged", "is damaged"),
         (b"\xff", "is not UTF-8"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes, told: str) -> None:
     (tmp_path / "x.json.gz").write_bytes(content)
