@@ -101,7 +101,7 @@ def comparing(files: Sequence[Path]) -> bool:
         (best(lambda: run(command), 1), best(lambda: run((abidiff, old, new)), 1))
         for _ in range(RUNS)
     ]
-    mine, theirs = (min(times) for times in zip(*turns, strict=True))
+    mine, theirs = min(turn[0] for turn in turns), min(turn[1] for turn in turns)
     print(f"{old.name} and {new.name}, without debug information (best of {RUNS})")
     print(f"  commonwheel abi diff   {mine:7.2f} s")
     print(

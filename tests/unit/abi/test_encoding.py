@@ -77,6 +77,7 @@ def _edit(change: Callable[[Any], object]) -> str:
         (_edit(lambda d: d["libraries"][0]["symbols"][0]["names"].update(d="8")), "d is str"),
         (_edit(lambda d: d["libraries"][0]["symbols"][0].update(version=1)), "version is int"),
     ],
+    ids=lambda value: value if len(value) < 40 else "",
 )
 def test_what_is_no_snapshot_is_refused_and_says_where(text: str, told: str) -> None:
     with pytest.raises(SnapshotError) as caught:
