@@ -56,6 +56,7 @@ def dump(
     return Snapshot(
         name=material.name,
         release=material.release,
+        version=_version(facts, material.release),
         line=str(facts.get("line", "")),
         arch=_only_one(material, {elf.machine for elf in elves.values()}),
         libc=_libc(need.soname for library in libraries for need in library.needs),
@@ -127,6 +128,11 @@ def _libc(needed: Iterable[str]) -> Libc:
     if any(soname == "libc.so.6" for soname in sonames):
         return "glibc"
     return "musl" if any(soname.startswith(MUSL) for soname in sonames) else ""
+
+
+def _version(facts: Mapping[str, Any], release: str) -> str:
+    version = str(facts.get("version", ""))
+    return "" if version == release else version
 
 
 def _source(facts: Mapping[str, Any]) -> str:

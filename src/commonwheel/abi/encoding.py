@@ -28,7 +28,7 @@ GZIP = b"\x1f\x8b"
 SUFFIX = ".gz"
 # Inflated; libgdal with all of its C++ has half a million bytes.
 MOST_BYTES = 200_000_000
-FACTS = ("name", "release", "line", "arch", "source", "key", "headers")
+FACTS = ("name", "release", "version", "line", "arch", "source", "key", "headers", "types_since")
 
 T = TypeVar("T")
 

@@ -109,26 +109,37 @@ class Snapshot:
     Args:
         name: of what was read: a wheel's file name, a folder's, a library's.
         release: upstream's version; empty where it is not known.
+        version: of a library wheel, where it is another: a packaging fix's, or in PEP 440's words.
         line: the ABI line of a library wheel; empty for anything else.
         arch: as in wheel platform tags.
         libc: that its libraries were linked with; empty where they need none.
         source: sha256 of the source that it was built from; empty where it is not known.
         key: the build key of a library wheel.
         headers: sha256 over the public headers; empty where there are none.
+        types_since: the oldest release of the line from which on the types of each release were
+            compared with those of the one before, up to this one, and nothing broke; empty where
+            nobody has compared them.
         libraries: by SONAME, sorted.
     """
 
     name: str
     release: str = ""
+    version: str = ""
     line: str = ""
     arch: str = ""
     libc: Libc = ""
     source: str = ""
     key: str = ""
     headers: str = ""
+    types_since: str = ""
     libraries: tuple[Library, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """What a requirement has to name: its version, or upstream's."""
+        return self.version or self.release
 
     @property
     def shown(self) -> str:
         """The line or the name, and the release: ``proj-so25 9.1.1``."""
-        return f"{self.line} {self.release}" if self.line else self.name
+        return f"{self.line} {self.number}" if self.line else self.name
