@@ -20,6 +20,7 @@ from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.repair.repair import RepairOptions
 
 if TYPE_CHECKING:
+    from commonwheel.abi.records import Records
     from commonwheel.engine.finishing import Finishing
     from commonwheel.engine.protocol import Engine
 
@@ -38,6 +39,18 @@ class JobInputs:
     def known(self) -> frozenset[str]:
         """Upstream SONAMEs of all libraries that have a recipe."""
         return claimed_sonames(self.recipes)
+
+    @cached_property
+    def _records(self) -> "Records":
+        from commonwheel.abi.records import read_records  # noqa: PLC0415 -- a warm run reads none
+
+        return read_records(self.recipes.folders, self.plan.platform.arch, self.plan.platform.libc)
+
+    def records(self, job: Job) -> "Records":
+        """The recorded releases of a job's own line, and of its providers' lines."""
+        lines = {each.line for each in job.build.provided}
+        own = {job.build.line} if isinstance(job.build, LibraryBuild) else set()
+        return self._records.only(lines | own)
 
     def sources(self, job: Job) -> Sequence[Source]:
         """The sources that the recipe gives, in order of preference."""
@@ -100,7 +113,10 @@ class JobInputs:
             dlopen = tuple(lines[name] for name in recipe.dlopen)
             expected = of_consumer(recipe, job.build.version, dlopen, uses)
         return Finishing(
-            repair=self.repair_options(job, epoch), claimed=self.known, expected=expected
+            repair=self.repair_options(job, epoch),
+            claimed=self.known,
+            expected=expected,
+            records=self.records(job),
         )
 
     def repair_options(self, job: Job, epoch: int) -> RepairOptions:

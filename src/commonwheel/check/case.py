@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from commonwheel.abi.records import Records
 from commonwheel.check.expected import Expected
 from commonwheel.check.inspect import Contents, Inspected
 from commonwheel.check.trial import Trial, try_loading
@@ -44,6 +45,7 @@ class Case:
         expected: what its recipe says; None where there is none.
         names: the names that follow from the prefix.
         claimed: SONAMEs, as upstream gives them, of all libraries that have a recipe.
+        records: the releases of its line, and of those that it uses, as they are recorded.
         tools: what gates may use.
     """
 
@@ -54,6 +56,7 @@ class Case:
     expected: Expected | None = None
     names: Names = field(default_factory=Names)
     claimed: frozenset[str] = frozenset()
+    records: Records = Records()
     tools: Tools = field(default_factory=Tools)
 
     @property

@@ -132,6 +132,13 @@ class Inspected:
         """As the file name has it."""
         return self.wheel.name.version
 
+    @property
+    def platform(self) -> tuple[str, str]:
+        """Architecture and C library, for which releases are recorded; empty without binaries."""
+        arch = self.binaries[0].elf.machine if self.binaries else ""
+        musl = any(tag.startswith("musllinux") for tag in self.wheel.name.platform)
+        return arch, "musl" if musl else "glibc"
+
     def stated(self, field: str) -> list[str]:
         """The values of a field of METADATA; none where it cannot be read, which CW609 tells."""
         return stated(self.wheel, field)

@@ -8,6 +8,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from commonwheel.abi.records import Records
 from commonwheel.check.case import Case, Tools
 from commonwheel.check.company import company, family
 from commonwheel.check.expected import Expected
@@ -26,6 +27,11 @@ def nothing_expected(_wheel: Inspected) -> Expected | None:
     return None
 
 
+def nothing_recorded(_wheel: Inspected) -> Records:
+    """No release is recorded."""
+    return Records()
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions:
     """What a check is told beside the wheels.
@@ -35,12 +41,14 @@ class CheckOptions:
         claimed: SONAMEs, as upstream gives them, of all libraries that have a recipe.
         tools: what gates may use.
         expect: what the recipe of a wheel says.
+        records: the recorded releases that concern a wheel.
     """
 
     names: Names = field(default_factory=Names)
     claimed: frozenset[str] = frozenset()
     tools: Tools = field(default_factory=Tools)
     expect: Callable[[Inspected], Expected | None] = nothing_expected
+    records: Callable[[Inspected], Records] = nothing_recorded
 
 
 def gates_for(*, together: bool) -> tuple[Gate, ...]:
@@ -77,6 +85,7 @@ def check(
             expected=options.expect(wheel),
             names=options.names,
             claimed=options.claimed,
+            records=options.records(wheel),
             tools=options.tools,
         )
         yield check_case(case, gates)

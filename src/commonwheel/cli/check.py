@@ -3,11 +3,13 @@
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 
+from commonwheel.abi.records import Records, read_records
 from commonwheel.check.case import Tools
 from commonwheel.check.company import providers_first
 from commonwheel.check.expected import expectations
@@ -29,6 +31,7 @@ from commonwheel.cli.common import (
 )
 from commonwheel.errors import GateError
 from commonwheel.names import Names
+from commonwheel.recipe.load import RecipeSet
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.text import counted
 
@@ -84,6 +87,7 @@ def run(options: argparse.Namespace) -> None:
             load=options.load, scan=options.scan, cache=cache / "scans", environ=os.environ
         ),
         expect=expectations(recipes, names),
+        records=_recorded(recipes),
     )
     wheels = providers_first(list(wheels_of(options.wheels)))
     reports = list(check(wheels, chosen, beside=_beside(options.beside, wheels, names)))
@@ -96,6 +100,17 @@ def run(options: argparse.Namespace) -> None:
             f"{counted(errors, 'error')}",
             hint="what each gate asks for, why, and how to mend it: docs/reference/gates.md",
         )
+
+
+def _recorded(recipes: RecipeSet) -> Callable[[Inspected], Records]:
+    @cache
+    def read(arch: str, libc: str) -> Records:
+        return read_records(recipes.folders, arch, libc)
+
+    def records(wheel: Inspected) -> Records:
+        return read(*wheel.platform)
+
+    return records
 
 
 def _beside(paths: Sequence[Path], wheels: Sequence[Path], names: Names) -> Iterator[Inspected]:

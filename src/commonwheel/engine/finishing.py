@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from commonwheel.abi.records import Records
 from commonwheel.check.case import Tools
 from commonwheel.check.expected import Expected
 from commonwheel.check.finding import Report
@@ -29,11 +30,13 @@ class Finishing:
         repair: what the repair is told.
         claimed: SONAMEs, as upstream gives them, of all libraries that have a recipe.
         expected: what the recipe promises.
+        records: the recorded releases of the job's line, and of its providers' lines.
     """
 
     repair: RepairOptions
     claimed: frozenset[str]
     expected: Expected | None
+    records: Records = Records()
 
     def dump(self) -> bytes:
         """As JSON, to travel into a container."""
@@ -69,6 +72,7 @@ class Finishing:
             claimed=self.claimed,
             tools=tools,
             expect=lambda _wheel: self.expected,
+            records=lambda _wheel: self.records,
         )
         (report,) = check([wheel], options, beside=beside, gates=gates_for(together=together))
         if not report.passes:
