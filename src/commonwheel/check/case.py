@@ -56,7 +56,7 @@ class Case:
     expected: Expected | None = None
     names: Names = field(default_factory=Names)
     claimed: frozenset[str] = frozenset()
-    records: Records = Records()
+    records: Records = field(default_factory=Records)
     tools: Tools = field(default_factory=Tools)
 
     @property

@@ -1,7 +1,7 @@
 """What is done to a raw wheel, wherever it was built: repair it, and hold it against the gates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -36,7 +36,7 @@ class Finishing:
     repair: RepairOptions
     claimed: frozenset[str]
     expected: Expected | None
-    records: Records = Records()
+    records: Records = field(default_factory=Records)
 
     def dump(self) -> bytes:
         """As JSON, to travel into a container."""
