@@ -67,6 +67,16 @@ class Names:
         """File in a library wheel's dist-info that says what the wheel owns."""
         return f"{self.prefix}.json"
 
+    @property
+    def snapshot(self) -> str:
+        """File in a library wheel's dist-info that records its ABI; repair writes it."""
+        return f"{self.prefix}.abi.json"
+
+    @property
+    def ranges(self) -> str:
+        """File in a wheel's dist-info that says why it accepts which releases of its providers."""
+        return f"{self.prefix}.ranges.json"
+
 
 def release_pin(version: str, stability: str) -> str | None:
     """What a consumer pins beside the floor: ``3.11.1.*``; None where the line's promise is enough.

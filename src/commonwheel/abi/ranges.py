@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from packaging.specifiers import SpecifierSet
-
 from commonwheel.abi.history import History, history, ordered
 from commonwheel.abi.snapshot import Snapshot
 from commonwheel.abi.uses import Lack, Uses, lacks
@@ -69,12 +67,12 @@ class Range:
     above: Bound | None = None
 
     @property
-    def specifier(self) -> SpecifierSet:
-        """As it stands in Requires-Dist."""
+    def bounds(self) -> str:
+        """As it stands in Requires-Dist: ``>=3.10.3,==3.10.3.*``."""
         parts = [f">={self.floor}"]
         parts += [f"=={self.pin}"] if self.pin else []
         parts += [f"<{self.ceiling}"] if self.ceiling else []
-        return SpecifierSet(",".join(parts))
+        return ",".join(parts)
 
     @property
     def explained(self) -> str:
@@ -85,7 +83,7 @@ class Range:
         elif self.able != self.floor:
             words.append(f"{self.able} has all that is used, but types were not compared since")
         words += [bound.explained for bound in (self.below, self.above) if bound is not None]
-        return f"{self.line}{self.specifier}: {'; '.join(words)}"
+        return f"{self.line}{self.bounds}: {'; '.join(words)}"
 
 
 def range_of(

@@ -73,8 +73,9 @@ CASE = """\
 *-soname[,=]{soname}[\\ ,]*|*-soname\\ -Wl,{soname}[\\ ,]*) map={map} ;;
 """
 
-# Functions and lines, for backtraces; types and variables cost C++ a tenth to a third more time.
-LIBRARY_CODE = ("-O2", "-g1")
+# With types, though they cost C++ a quarter more time: without, no release can be held against the
+# one before (abi/deep.py).
+LIBRARY_CODE = ("-O2", "-g")
 # As CPython compiles extensions: setuptools drops its flags where CC and CFLAGS are set.
 EXTENSION_CODE = ("-O3", "-DNDEBUG", "-fwrapv", "-g0")
 FORTIFY = ("-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")

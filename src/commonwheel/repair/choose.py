@@ -1,10 +1,6 @@
 """Which release of a line a wheel was built against, where several are at hand."""
 
-from collections.abc import Iterable, Sequence
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import Version
+from collections.abc import Iterable, Mapping, Sequence
 
 from commonwheel.errors import RepairError
 from commonwheel.repair.classify import Needs
@@ -13,16 +9,21 @@ from commonwheel.wheel.read import Wheel
 
 
 def choose(
-    candidates: Providers, wheel: Wheel, needs: Sequence[Needs], dlopen: Iterable[str]
+    candidates: Providers,
+    wheel: Wheel,
+    built: Mapping[str, str],
+    needs: Sequence[Needs],
+    dlopen: Iterable[str],
 ) -> Providers:
     """The candidates with one release of each line that the wheel uses.
 
-    DT_NEEDED cannot tell: every release of a line has the same SONAMEs. What an earlier repair
-    wrote into METADATA can.
+    DT_NEEDED cannot tell: every release of a line has the same SONAMEs. What an earlier repair has
+    noted can.
 
     Args:
         candidates: what the wheel may share; several releases of a line.
         wheel: the wheel before the repair.
+        built: line → the release that an earlier repair has noted.
         needs: its binaries, classified with the candidates.
         dlopen: lines that it opens by itself.
 
@@ -33,20 +34,21 @@ def choose(
     settled = []
     for line in dict.fromkeys(each.line for each in candidates.wheels):
         releases = [each for each in candidates.wheels if each.line == line]
-        settled += releases if line not in lines else [_one(releases, wheel, needs)]
+        settled += releases if line not in lines else [_one(releases, wheel, built, needs)]
     return Providers(wheels=tuple(settled))
 
 
-def _one(releases: list[ProviderWheel], wheel: Wheel, needs: Sequence[Needs]) -> ProviderWheel:
+def _one(
+    releases: list[ProviderWheel], wheel: Wheel, built: Mapping[str, str], needs: Sequence[Needs]
+) -> ProviderWheel:
     theirs = {soname for release in releases for soname in release.sonames}
     needed = theirs & {soname for need in needs for soname in need.sonames}
     # A library that came with a later release rules the earlier ones out.
     able = [each for each in releases if needed <= {*each.sonames}] or releases
     if len(able) == 1:
         return able[0]
-    floors = _floors(wheel, able[0].distribution)
     for each in able:
-        if Version(each.version) in floors:
+        if each.version == built.get(each.line):
             return each
     raise RepairError(
         f"was built against one release of {able[0].line}, and which cannot be known: "
@@ -54,16 +56,3 @@ def _one(releases: list[ProviderWheel], wheel: Wheel, needs: Sequence[Needs]) ->
         where=wheel.path.name,
         hint="name one of them: --with FILE, beside the folder",
     )
-
-
-def _floors(wheel: Wheel, distribution: str) -> set[Version]:
-    """The releases that METADATA has as the lower bound of a distribution."""
-    found = set()
-    for text in wheel.metadata_fields.get_all("Requires-Dist", []):
-        try:
-            requirement = Requirement(str(text))
-        except InvalidRequirement:
-            continue  # somebody else's
-        if canonicalize_name(requirement.name) == canonicalize_name(distribution):
-            found |= {Version(s.version) for s in requirement.specifier if s.operator == ">="}
-    return found

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from commonwheel.repair.providers import ProviderWheel
 from commonwheel.wheel.metadata import with_requirements, with_tags, with_version
 from commonwheel.wheel.name import escape_version
 from commonwheel.wheel.read import Wheel
@@ -20,7 +19,7 @@ class MetadataChanges:
 
 def metadata_changes(
     wheel: Wheel,
-    used: Sequence[ProviderWheel],
+    requirements: Sequence[str],
     platforms: Sequence[str],
     version: str | None,
 ) -> MetadataChanges:
@@ -28,7 +27,7 @@ def metadata_changes(
 
     Args:
         wheel: the wheel before.
-        used: the providers that it requires.
+        requirements: on its providers (PEP 508).
         platforms: the platform tags that it earned; empty for a wheel without binaries.
         version: its new version; None keeps its own.
     """
@@ -38,7 +37,7 @@ def metadata_changes(
         platform=tuple(platforms) or wheel.name.platform,
     )
     metadata = wheel.read(wheel.info("METADATA"))
-    changed = with_requirements(metadata, [each.requirement for each in used])
+    changed = with_requirements(metadata, requirements)
     changed = changed if version is None else with_version(changed, version)
     described = wheel.read(wheel.info("WHEEL"))
     candidates = {

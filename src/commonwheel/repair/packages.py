@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from commonwheel.abi.ranges import Range
 from commonwheel.errors import RepairError
 from commonwheel.repair.classify import FIXED_SCHEMES, Needs
 from commonwheel.repair.loader import (
@@ -29,7 +30,7 @@ class Loading:
 def loader_changes(
     wheel: Wheel,
     needs: Sequence[Needs],
-    used: Sequence[ProviderWheel],
+    used: Mapping[str, tuple[ProviderWheel, Range]],
     dlopen: Sequence[str],
 ) -> Loading:
     """One loader for each package that has extensions with providers.
@@ -107,17 +108,20 @@ def _top_packages(wheel: Wheel, inits: Mapping[str, str]) -> list[str]:
 
 
 def _used_providers(
-    package: str, members: Sequence[Needs], used: Sequence[ProviderWheel], dlopen: Sequence[str]
+    package: str,
+    members: Sequence[Needs],
+    used: Mapping[str, tuple[ProviderWheel, Range]],
+    dlopen: Sequence[str],
 ) -> Iterator[UsedProvider]:
     needed = {provider.line for need in members for provider in need.providers}
     sonames = {soname for need in members for soname in need.sonames}
-    for each in used:
+    for each, accepted in used.values():
         if each.line in needed or each.line in dlopen:
             yield UsedProvider(
                 module=each.module,
                 distribution=each.distribution,
-                floor=each.version,
-                exact=each.exact,
+                floor=accepted.floor,
+                exact=accepted.pin,
                 rpath=posixpath.relpath(each.lib, package) if each.line in needed else None,
                 sonames=tuple(soname for soname in each.sonames if soname in sonames),
                 dlopen=each.line in dlopen,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from packaging.version import Version
 
 from commonwheel.errors import RepairError, UsageError, WheelError
-from commonwheel.names import MANIFEST_SCHEMA, Names, release_pin
+from commonwheel.names import MANIFEST_SCHEMA, Names
 from commonwheel.wheel.read import read_wheel
 
 STABILITIES = ("line", "minor", "patch", "exact")
@@ -18,9 +18,9 @@ STABILITIES = ("line", "minor", "patch", "exact")
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderWheel:
-    """What a library wheel's manifest says."""
+    """What a library wheel's manifest says, and where the wheel is."""
 
-    wheel: str
+    path: Path
     line: str
     distribution: str
     module: str
@@ -28,6 +28,7 @@ class ProviderWheel:
     stability: str
     sonames: tuple[str, ...]
     upstream: tuple[str, ...]
+    manifest: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def lib(self) -> str:
@@ -35,15 +36,9 @@ class ProviderWheel:
         return f"{self.module.replace('.', '/')}/lib"
 
     @property
-    def exact(self) -> str | None:
-        """A pin besides the floor: None where the line's promise is enough (DESIGN, Ranges)."""
-        return release_pin(self.version, self.stability)
-
-    @property
-    def requirement(self) -> str:
-        """The Requires-Dist of a wheel that was built against this release."""
-        pin = f",=={self.exact}" if self.exact else ""
-        return f'{self.distribution}>={self.version}{pin}; sys_platform == "linux"'
+    def wheel(self) -> str:
+        """The file's name."""
+        return self.path.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,15 +109,15 @@ def read_provider(wheel: Path, names: Names) -> ProviderWheel | None:
     if manifest is None:
         return None
     try:
-        return _provider(wheel.name, manifest)
+        return _provider(wheel, manifest)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _damaged(f"{wheel.name}:{read_wheel(wheel).info(names.manifest)}") from None
 
 
-def _provider(wheel: str, manifest: Mapping[str, Any]) -> ProviderWheel:
+def _provider(path: Path, manifest: Mapping[str, Any]) -> ProviderWheel:
     libraries = manifest["libraries"]
     provider = ProviderWheel(
-        wheel=wheel,
+        path=path,
         line=_text(manifest, "line"),
         distribution=_text(manifest, "distribution"),
         module=_text(manifest, "module"),
@@ -130,6 +125,7 @@ def _provider(wheel: str, manifest: Mapping[str, Any]) -> ProviderWheel:
         stability=_text(manifest, "stability"),
         sonames=tuple(_text(library, "soname") for library in libraries),
         upstream=tuple(_text(library, "upstream") for library in libraries),
+        manifest=manifest,
     )
     Version(provider.version)
     if provider.stability not in STABILITIES:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from commonwheel.abi.ranges import Range
+from commonwheel.abi.records import Records
 from commonwheel.elf import is_elf, read_elf
 from commonwheel.elf.edit import edit
 from commonwheel.errors import RepairError
@@ -17,10 +19,13 @@ from commonwheel.names import Names
 from commonwheel.repair.choose import choose
 from commonwheel.repair.classify import FIXED_SCHEMES, Binary, Needs, check_foreign, classify
 from commonwheel.repair.graft import graft
+from commonwheel.repair.library import library_changes
 from commonwheel.repair.metadata import metadata_changes
 from commonwheel.repair.packages import loader_changes
 from commonwheel.repair.platform import platform_tags
 from commonwheel.repair.providers import Providers, ProviderWheel, read_manifest
+from commonwheel.repair.ranges import as_json, built_against, ranges_of, requirement
+from commonwheel.repair.snapshot import take
 from commonwheel.wheel.name import parse_wheel_name
 from commonwheel.wheel.read import Wheel, read_wheel
 from commonwheel.wheel.write import rewrite
@@ -37,6 +42,10 @@ class RepairOptions:
         grafts: patterns of libraries that auditwheel may copy into the wheel.
         dlopen: lines of the providers that the wheel opens by itself.
         known: upstream SONAMEs of all libraries that have a recipe.
+        exports: of a library wheel, patterns of what its recipe exports, by tagged SONAME.
+        records: the recorded releases of its providers' lines.
+        at_least: line → a release below which no range may begin: another wheel of the set needs
+            that one.
         epoch: time stamp of added members.
     """
 
@@ -46,15 +55,22 @@ class RepairOptions:
     grafts: tuple[str, ...] = ()
     dlopen: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
+    exports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    records: Records = field(default_factory=Records)
+    at_least: Mapping[str, str] = field(default_factory=dict)
     epoch: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repaired:
-    """The finished wheel, the providers that it requires, and what a reader should know."""
+    """The finished wheel, the providers that it requires, and what a reader should know.
+
+    ``ranges`` tells which releases of them it accepts, and why.
+    """
 
     path: Path
     providers: tuple[ProviderWheel, ...]
+    ranges: tuple[Range, ...]
     notes: tuple[str, ...]
 
 
@@ -120,7 +136,8 @@ def repair(
 def _open(wheel: Wheel, folder: Path, candidates: Providers, options: RepairOptions) -> _Raw:
     binaries = _unpack(wheel, folder)
     possible = classify(binaries, candidates, options.known)
-    providers = choose(candidates, wheel, possible, options.dlopen)
+    built = built_against(wheel, options.names)
+    providers = choose(candidates, wheel, built, possible, options.dlopen)
     needs = classify(binaries, providers, options.known)
     return _Raw(wheel=wheel, folder=folder, needs=needs, providers=providers)
 
@@ -147,15 +164,25 @@ def _write(raw: _Raw, destination: Path, options: RepairOptions) -> Repaired:
     wheel, needs = raw.wheel, raw.needs
     changed = dict(_write_rpaths(raw))
     used = _used(needs, raw.providers, options)
-    is_library = read_manifest(wheel.path, options.names) is not None
+    ranges = _ranges(needs, used, options)
+    accepted = {each.line: (each, ranges[each.line]) for each in used}
+    manifest = read_manifest(wheel.path, options.names)
     notes: list[str] = []
-    added: Mapping[str, bytes] = {}
-    if not is_library and used:
-        loading = loader_changes(wheel, needs, used, options.dlopen)
+    added: dict[str, bytes] = {}
+    if used:
+        added[wheel.info(options.names.ranges)] = as_json(ranges.values())
+    if manifest is not None:
+        snapshot = take(wheel.path, manifest, options.names, options.exports)
+        modules = {each.module: ranges[each.line] for each in used}
+        added |= library_changes(wheel, manifest, snapshot, modules, options.names)
+    elif used:
+        loading = loader_changes(wheel, needs, accepted, options.dlopen)
         changed |= loading.replaced
-        added, notes = loading.added, list(loading.notes)
+        added |= loading.added
+        notes += loading.notes
     tags = platform_tags((need.binary.elf for need in needs), options.arch) if needs else []
-    meta = metadata_changes(wheel, used, tags, options.version)
+    requirements = [requirement(*each) for each in accepted.values()]
+    meta = metadata_changes(wheel, requirements, tags, options.version)
     target = destination / meta.file_name
     destination.mkdir(parents=True, exist_ok=True)
     existing = {name: content for name, content in added.items() if name in wheel.by_name}
@@ -171,7 +198,19 @@ def _write(raw: _Raw, destination: Path, options: RepairOptions) -> Repaired:
         rename=meta.renamed,
         epoch=options.epoch,
     )
-    return Repaired(path=target, providers=tuple(used), notes=tuple(notes))
+    return Repaired(
+        path=target, providers=tuple(used), ranges=tuple(ranges.values()), notes=tuple(notes)
+    )
+
+
+def _ranges(
+    needs: Iterable[Needs], used: Sequence[ProviderWheel], options: RepairOptions
+) -> dict[str, Range]:
+    binaries = {need.binary.member: need.binary.elf for need in needs}
+    # Nobody knows what is taken of a library that is opened by name.
+    opened = {each.line: each.version for each in used if each.line in options.dlopen}
+    at_least = {**options.at_least, **opened}
+    return ranges_of(binaries, used, options.records, options.names, at_least=at_least)
 
 
 def _renamed(member: str, folders: Mapping[str, str]) -> str:

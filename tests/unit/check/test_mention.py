@@ -1,12 +1,14 @@
 """By what names code opens a library."""
 
+from pathlib import Path
+
 import pytest
 
 from commonwheel.check.mention import mention_of
 from commonwheel.repair.providers import ProviderWheel
 
 GEOS = ProviderWheel(
-    wheel="commonwheel_geos_so1-3.13.1-py3-none-any.whl",
+    path=Path("commonwheel_geos_so1-3.13.1-py3-none-any.whl"),
     line="geos-so1",
     distribution="commonwheel-geos-so1",
     module="commonwheel_libs.geos_so1",

@@ -1,6 +1,7 @@
 """Owners of what the files of a wheel need, and the DT_RPATH that follows."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ def binary(member: str, *needed: str, soname: str | None = None, fixed: bool = T
 
 def provider(name: str) -> ProviderWheel:
     return ProviderWheel(
-        wheel=f"{name}.whl",
+        path=Path(f"{name}.whl"),
         line=f"{name}-so1",
         distribution=f"commonwheel-{name}-so1",
         module=f"commonwheel_libs.{name}_so1",
