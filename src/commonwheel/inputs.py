@@ -1,11 +1,13 @@
 """Job → the inputs of its keys: the pipeline looks results up by them, ``why`` compares them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commonwheel.abi.exports import exports_of
+from commonwheel.abi.records import Records, digest, read_records
 from commonwheel.backend.drivers import requirements
 from commonwheel.cache.keys import build_inputs, file_digest, repair_inputs
 from commonwheel.cache.store import Stored
@@ -20,7 +22,6 @@ from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.repair.repair import RepairOptions
 
 if TYPE_CHECKING:
-    from commonwheel.abi.records import Records
     from commonwheel.engine.finishing import Finishing
     from commonwheel.engine.protocol import Engine
 
@@ -41,16 +42,18 @@ class JobInputs:
         return claimed_sonames(self.recipes)
 
     @cached_property
-    def _records(self) -> "Records":
-        from commonwheel.abi.records import read_records  # noqa: PLC0415 -- a warm run reads none
-
+    def _records(self) -> Records:
         return read_records(self.recipes.folders, self.plan.platform.arch, self.plan.platform.libc)
 
-    def records(self, job: Job) -> "Records":
-        """The recorded releases of a job's own line, and of its providers' lines."""
+    def lines(self, job: Job) -> set[str]:
+        """A job's own line, and its providers' lines."""
         lines = {each.line for each in job.build.provided}
-        own = {job.build.line} if isinstance(job.build, LibraryBuild) else set()
-        return self._records.only(lines | own)
+        return lines | {job.build.line} if isinstance(job.build, LibraryBuild) else lines
+
+    def recorded(self, lines: Collection[str]) -> str:
+        """A digest of what is recorded of these lines."""
+        platform = self.plan.platform
+        return digest(self.recipes.folders, platform.arch, platform.libc, lines)
 
     def sources(self, job: Job) -> Sequence[Source]:
         """The sources that the recipe gives, in order of preference."""
@@ -112,11 +115,12 @@ class JobInputs:
         else:
             dlopen = tuple(lines[name] for name in recipe.dlopen)
             expected = of_consumer(recipe, job.build.version, dlopen, uses)
+        records = self._records.only(self.lines(job))
         return Finishing(
-            repair=self.repair_options(job, epoch),
+            repair=replace(self.repair_options(job, epoch), records=records),
             claimed=self.known,
             expected=expected,
-            records=self.records(job),
+            records=records,
         )
 
     def repair_options(self, job: Job, epoch: int) -> RepairOptions:
@@ -128,7 +132,8 @@ class JobInputs:
             epoch=epoch,
         )
         if not isinstance(job, ConsumerJob):
-            return common
+            assert isinstance(job.build, LibraryBuild)
+            return replace(common, exports=exports_of(job.build, self.names))
         lines = {each.name: each.line for each in job.build.provided}
         return replace(
             common,
@@ -141,4 +146,6 @@ class JobInputs:
         """The inputs of the repaired wheel."""
         options = to_json(self.repair_options(job, raw.facts["epoch"]))
         options["known"] = sorted(options["known"])
+        # Reading them takes longer than a warm run may.
+        options["records"] = self.recorded({each.line for each in job.build.provided})
         return repair_inputs(build_key=raw.key, options=options)

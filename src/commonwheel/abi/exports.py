@@ -1,6 +1,6 @@
 """What the recipe of a library wheel exports, where the recipe is at hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from commonwheel.names import Names
@@ -8,12 +8,18 @@ from commonwheel.recipe import resolve
 from commonwheel.recipe.load import RecipeSet
 from commonwheel.recipe.model import LibraryRecipe
 from commonwheel.recipe.resolve import Platform
+from commonwheel.recipe.resolved import LibraryBuild
 
 
-def exports_of(
+def exports_of(build: LibraryBuild, names: Names) -> dict[str, tuple[str, ...]]:
+    """Patterns of exported symbols by tagged SONAME; libraries that have none are not in it."""
+    return {names.tagged(each.soname): each.exports for each in build.libraries if each.exports}
+
+
+def exports_by_recipe(
     manifest: Mapping[str, Any], recipes: RecipeSet, names: Names
-) -> dict[str, Sequence[str]]:
-    """Patterns of exported symbols by tagged SONAME; libraries that have none are not in it.
+) -> dict[str, tuple[str, ...]]:
+    """Likewise, of the release of a wheel; none where no recipe lists it.
 
     Args:
         manifest: of the library wheel.
@@ -26,5 +32,4 @@ def exports_of(
         return {}
     if version not in entry.recipe.versions:
         return {}
-    build = resolve.library(entry.recipe, version, Platform(arch=""), (), names)
-    return {names.tagged(each.soname): each.exports for each in build.libraries if each.exports}
+    return exports_of(resolve.library(entry.recipe, version, Platform(arch=""), (), names), names)

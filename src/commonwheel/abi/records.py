@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from commonwheel.abi.encoding import SUFFIX, read_snapshot, to_json
@@ -34,12 +33,6 @@ class Records:
         """The records of these lines."""
         return Records(tuple(each for each in self.snapshots if each.line in lines))
 
-    @cached_property
-    def digest(self) -> str:
-        """sha256 of all that they say."""
-        texts = sorted(to_json(each) for each in self.snapshots)
-        return hashlib.sha256("".join(texts).encode()).hexdigest()
-
 
 def record_file(folder: Path, snapshot: Snapshot) -> Path:
     """Where a snapshot is kept below a folder of recipes."""
@@ -64,13 +57,10 @@ def read_records(
         SnapshotError: a record is damaged, or lies under another release's name.
     """
     found: dict[tuple[str, str], Snapshot] = {}
-    for path in _files(folders, lines):
-        name = path.name.removesuffix(SUFFIX).removesuffix(".json")
-        if not name.endswith((f"-{arch}", f"-{arch}-{libc}")):
-            continue
+    for path in _files(folders, arch, libc, lines):
         snapshot = read_snapshot(path)
         expected = record_file(path.parents[2], snapshot)
-        if path.parent != expected.parent or not expected.name.startswith(f"{name}.json"):
+        if expected not in {path, path.with_suffix(""), path.with_name(f"{path.name}{SUFFIX}")}:
             raise SnapshotError(
                 f"is the record of {snapshot.shown}",
                 where=str(path),
@@ -80,8 +70,26 @@ def read_records(
     return Records(tuple(found.values()))
 
 
-def _files(folders: Iterable[Path], lines: Collection[str] | None) -> Iterator[Path]:
+def digest(
+    folders: Iterable[Path], arch: str, libc: str, lines: Collection[str] | None = None
+) -> str:
+    """sha256 of all that :func:`read_records` would read."""
+    found = hashlib.sha256()
+    for path in _files(folders, arch, libc, lines):
+        found.update(f"{path.parent.name}/{path.name}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def _files(
+    folders: Iterable[Path], arch: str, libc: str, lines: Collection[str] | None
+) -> Iterator[Path]:
+    wanted = tuple(
+        f"-{platform}.json{suffix}"
+        for platform in (arch, f"{arch}-{libc}")
+        for suffix in ("", SUFFIX)
+    )
     for folder in folders:
         for line in sorted((folder / FOLDER).glob("*/")):
             if lines is None or line.name in lines:
-                yield from sorted(line.glob("*.json*"))
+                yield from (path for path in sorted(line.iterdir()) if path.name.endswith(wanted))

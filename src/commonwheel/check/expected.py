@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from commonwheel.abi.exports import exports_of
 from commonwheel.check.inspect import Inspected
 from commonwheel.names import Names
 from commonwheel.recipe import resolve
@@ -83,7 +84,7 @@ def of_library(
         recipe=recipe.name,
         version=build.version,
         license=recipe.license,
-        exports={name: library.exports for library, name in tagged.items() if library.exports},
+        exports=exports_of(build, names),
         private=tuple(name for library, name in tagged.items() if library.role == "private"),
         products=(
             *(f"lib/{name}" for name in tagged.values()),

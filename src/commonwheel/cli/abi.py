@@ -14,7 +14,7 @@ from commonwheel.abi.compare import NOT_ASKED, Comparison, compare
 from commonwheel.abi.deep import Side, compare_types
 from commonwheel.abi.dump import dump
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
-from commonwheel.abi.exports import exports_of
+from commonwheel.abi.exports import exports_by_recipe
 from commonwheel.abi.facts import read_facts
 from commonwheel.abi.html import page
 from commonwheel.abi.material import Material, read_material
@@ -169,7 +169,9 @@ def _read(
 ) -> Side:
     names = options.configuration.names
     manifest = read_manifest(path, names) if path.is_file() and path.suffix == ".whl" else None
-    exports = None if manifest is None else exports_of(manifest, load_recipes(options), names)
+    exports = (
+        None if manifest is None else exports_by_recipe(manifest, load_recipes(options), names)
+    )
     material: Material = read_material(path, manifest=manifest, headers=headers)
     if release:
         material = replace(material, release=release)
