@@ -7,16 +7,24 @@ Compression". Debug information of its own: GDB manual, "Debugging Information i
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from struct import Struct
 
 from commonwheel.elf.image import Image, malformed, open_image
+from commonwheel.elf.sections import name_table, section_rows
+from commonwheel.errors import ElfError
 
 DW_TAG_BASE_TYPE = 0x24
 DW_FORM_IMPLICIT_CONST = 0x21
 ABBREVIATIONS = b".debug_abbrev"
 SHF_COMPRESSED = 0x800
 ELFCOMPRESS_ZLIB = 1
-# sh_flags, sh_offset and sh_size, of the fields of a section header.
-FLAGS, OFFSET, SIZE = 2, 4, 5
+ELFCOMPRESS_ZSTD = 2
+# ch_type, (ch_reserved), ch_size and ch_addralign.
+COMPRESSION = {64: "{}I4xQ8x", 32: "{}II4x"}
+# The types of the first compilation unit are among the first bytes: what is behind these, of which
+# a small file may promise a thousand times its size, is not looked at.
+MOST_BYTES = 16_000_000
+MOST_BITS = 64
 SEVEN_BITS = 0x7F
 CONTINUES = 0x80
 
@@ -36,7 +44,7 @@ def has_types(data: bytes, name: str) -> bool:
     comparison of it finds nothing, and proves nothing.
 
     Raises:
-        ElfError: it is no ELF file, or its section headers are malformed.
+        ElfError: it is no ELF file, or its section headers or their content are malformed.
     """
     image = open_image(data, name)
     raw = _section(image, ABBREVIATIONS)
@@ -44,31 +52,35 @@ def has_types(data: bytes, name: str) -> bool:
 
 
 def _section(image: Image, wanted: bytes) -> bytes | None:
-    header, shape = image.header, image.layout.section_header
-    if header.section_count == 0:
-        return None
-    if header.section_entry != shape.size or header.section_names >= header.section_count:
-        raise malformed(image.name, "the section headers have an impossible size or name table")
-    size = header.section_count * shape.size
-    rows = list(shape.iter_unpack(image.cut(header.section_offset, size, "the section headers")))
-    table = rows[header.section_names]
-    names = image.cut(table[OFFSET], table[SIZE], "the section name table")
+    rows = section_rows(image)
+    names = name_table(image, rows).raw
     for row in rows:
-        if names[row[0] :].partition(b"\0")[0] == wanted:
-            content = image.cut(row[OFFSET], row[SIZE], wanted.decode())
-            return _inflated(image, content) if row[FLAGS] & SHF_COMPRESSED else content
+        if row.name >= len(names):
+            raise malformed(image.name, f"a name at {row.name:#x} of the section name table")
+        if names.startswith(wanted + b"\0", row.name):
+            content = image.cut(row.offset, row.size, wanted.decode())
+            return _inflated(image, content) if row.flags & SHF_COMPRESSED else content[:MOST_BYTES]
     return None
 
 
 def _inflated(image: Image, content: bytes) -> bytes:
-    word = image.layout.word
-    kind, start = word.unpack_from(content)[0], 24 if image.layout.bits == 64 else 12  # noqa: PLR2004
+    what = "compressed debug information"
+    shape = Struct(COMPRESSION[image.layout.bits].format(image.layout.order))
+    if len(content) < shape.size:
+        raise malformed(image.name, f"{what} is shorter than its header")
+    kind, size = shape.unpack_from(content)
+    if kind == ELFCOMPRESS_ZSTD:
+        hint = "compile with -gz=zlib, or without -gz"
+        raise ElfError(f"{what} is of zstd, which is not read", where=image.name, hint=hint)
     if kind != ELFCOMPRESS_ZLIB:
-        raise malformed(image.name, f"debug information is compressed in the unknown way {kind}")
+        raise malformed(image.name, f"{what} is made in the unknown way {kind}")
     try:
-        return zlib.decompress(content[start:])
+        found = zlib.decompressobj().decompress(content[shape.size :], MOST_BYTES)
     except zlib.error as error:
-        raise malformed(image.name, f"compressed debug information is damaged: {error}") from None
+        raise malformed(image.name, f"{what} is damaged: {error}") from None
+    if len(found) != min(size, MOST_BYTES):
+        raise malformed(image.name, f"{what} does not have the {size} bytes that it promises")
+    return found
 
 
 def _tags(raw: bytes) -> Iterator[int]:
@@ -89,7 +101,9 @@ def _numbers(raw: bytes) -> Iterator[int]:
     """Unsigned LEB128 numbers; a signed one is as long, and its value is not asked for."""
     value = shift = 0
     for byte in raw:
-        value |= (byte & SEVEN_BITS) << shift
+        # Bits beyond 64 would be a number that only grows.
+        if shift < MOST_BITS:
+            value |= (byte & SEVEN_BITS) << shift
         shift += 7
         if not byte & CONTINUES:
             yield value

@@ -1,8 +1,9 @@
 """How many dynamic symbols an object has, without section headers.
 
-The dynamic section gives the symbol table's address, never its length. DT_HASH holds it;
-DT_GNU_HASH covers defined symbols only, and these come last; where it is empty, the relocations
-name the highest symbol that anything uses.
+The dynamic section gives the symbol table's address, never its length. DT_GNU_HASH, which the
+loader prefers, covers defined symbols only, and these come last; DT_HASH covers all. Where the
+former is empty and the latter absent, the relocations name the highest symbol that anything uses,
+and section headers, if there are any, tell the rest.
 """
 
 from collections.abc import Iterator
@@ -17,17 +18,23 @@ from commonwheel.elf.dynamic import (
     DT_PLTRELSZ,
     DT_REL,
     DT_RELA,
+    DT_RELAENT,
     DT_RELASZ,
+    DT_RELENT,
     DT_RELSZ,
+    DT_SYMTAB,
     Dynamic,
 )
 from commonwheel.elf.image import Image, malformed
+from commonwheel.elf.sections import section_rows
+from commonwheel.errors import ElfError
 
 EM_MIPS = 8
 EM_S390 = 22
 EM_ALPHA = 0x9026
 GNU_HASH_HEADER = 4
 END_OF_CHAIN = 1
+SHT_DYNSYM = 11
 WORD = 4
 
 
@@ -39,12 +46,14 @@ def symbol_count(image: Image, dynamic: Dynamic) -> int:
     """
     if image.header.machine == EM_MIPS and (count := dynamic.get(DT_MIPS_SYMTABNO)) is not None:
         return count
-    if (address := dynamic.get(DT_HASH)) is not None:
-        return _from_hash(image, address)
     covered, below = 0, 0
     if (address := dynamic.get(DT_GNU_HASH)) is not None:
         covered, below = _from_gnu_hash(image, address)
-    return covered or max(below, _from_relocations(image, dynamic))
+    if covered:
+        return covered
+    if (address := dynamic.get(DT_HASH)) is not None:
+        return _from_hash(image, address)
+    return max(below, _from_relocations(image, dynamic), _from_sections(image, dynamic))
 
 
 def _from_hash(image: Image, address: int) -> int:
@@ -85,6 +94,8 @@ def _chain_length(image: Image, address: int) -> int:
 
 
 def _from_relocations(image: Image, dynamic: Dynamic) -> int:
+    for tag, shape in ((DT_RELAENT, image.layout.rela), (DT_RELENT, image.layout.rel)):
+        dynamic.check_entry(tag, shape.size, "a relocation table")
     shift = image.layout.symbol_shift
     highest = 0
     for address, size, with_addend in relocation_tables(dynamic):
@@ -95,6 +106,17 @@ def _from_relocations(image: Image, dynamic: Dynamic) -> int:
             used = (row[1] >> shift for row in shape.iter_unpack(raw))
             highest = max(chain((highest,), used))
     return highest + 1
+
+
+def _from_sections(image: Image, dynamic: Dynamic) -> int:
+    try:
+        rows = section_rows(image)
+    except ElfError:
+        # The loader reads no section headers, and other tools leave senseless ones behind.
+        return 0
+    wanted, entry = dynamic.get(DT_SYMTAB), image.layout.symbol.size
+    sizes = (r.size for r in rows if (r.type, r.address, r.entry) == (SHT_DYNSYM, wanted, entry))
+    return max(sizes, default=0) // entry
 
 
 def relocation_tables(dynamic: Dynamic) -> Iterator[tuple[int, int, bool]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from commonwheel.elf.image import PT_DYNAMIC, Image, malformed
+from commonwheel.elf.strings import Strings
 
 DT_NULL = 0
 DT_NEEDED = 1
@@ -11,11 +12,14 @@ DT_STRTAB = 5
 DT_SYMTAB = 6
 DT_RELA = 7
 DT_RELASZ = 8
+DT_RELAENT = 9
 DT_STRSZ = 10
+DT_SYMENT = 11
 DT_SONAME = 14
 DT_RPATH = 15
 DT_REL = 17
 DT_RELSZ = 18
+DT_RELENT = 19
 DT_PLTRELSZ = 2
 DT_PLTREL = 20
 DT_TEXTREL = 22
@@ -38,18 +42,13 @@ DF_1_NOW = 0x1
 DF_1_PIE = 0x08000000
 
 
-def text(raw: bytes) -> str:
-    """A name as ELF holds it: UTF-8 in practice, any bytes by the standard."""
-    return raw.decode("utf-8", "surrogateescape")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Dynamic:
     """The dynamic section: values by tag in file order, and the dynamic string table."""
 
     name: str
     entries: dict[int, list[int]]
-    strings: bytes
+    strings: Strings
 
     def get(self, tag: int) -> int | None:
         """The last value of ``tag``, which is the one that counts for the loader."""
@@ -64,13 +63,9 @@ class Dynamic:
         """The string at ``offset`` bytes into DT_STRTAB.
 
         Raises:
-            ElfError: outside the table, or without its end there.
+            ElfError: as :meth:`Strings.at`.
         """
-        end = self.strings.find(b"\0", offset)
-        if end < 0:
-            msg = f"a name at {offset:#x} of a string table of {len(self.strings)} bytes"
-            raise malformed(self.name, msg)
-        return text(self.strings[offset:end])
+        return self.strings.at(offset)
 
     def all_strings(self, tag: int) -> tuple[str, ...]:
         """Every value of ``tag`` as a string, in file order."""
@@ -81,6 +76,24 @@ class Dynamic:
         offset = self.get(tag)
         joined = "" if offset is None else self.string(offset)
         return tuple(joined.split(":")) if joined else ()
+
+    def check_entry(self, tag: int, size: int, what: str) -> None:
+        """Check the size of a table's entries where ``tag`` gives it.
+
+        Raises:
+            ElfError: it is not ``size`` bytes.
+        """
+        found = self.get(tag)
+        if found not in {None, size}:
+            raise malformed(self.name, f"{what} has entries of {found} bytes, not {size}")
+
+
+NO_STRINGS = "a string table that is not there"
+
+
+def no_dynamic(name: str) -> Dynamic:
+    """The dynamic section of an object that has none."""
+    return Dynamic(name=name, entries={}, strings=Strings(name=name, what=NO_STRINGS))
 
 
 def read_dynamic(image: Image) -> Dynamic | None:
@@ -100,13 +113,15 @@ def read_dynamic(image: Image) -> Dynamic | None:
         if tag == DT_NULL:
             break
         entries.setdefault(tag, []).append(value)
+    else:
+        raise malformed(image.name, "the dynamic section has no end")
     return Dynamic(name=image.name, entries=entries, strings=_strings(image, entries))
 
 
-def _strings(image: Image, entries: dict[int, list[int]]) -> bytes:
-    if DT_STRTAB not in entries:
-        return b""
+def _strings(image: Image, entries: dict[int, list[int]]) -> Strings:
     size = entries.get(DT_STRSZ, [0])[-1]
-    if size == 0:
-        return b""
-    return image.table(entries[DT_STRTAB][-1], size, "the dynamic string table")
+    if DT_STRTAB not in entries or size == 0:
+        return no_dynamic(image.name).strings
+    what = "the dynamic string table"
+    raw = image.table(entries[DT_STRTAB][-1], size, what)
+    return Strings(name=image.name, what=what, raw=raw)

@@ -3,9 +3,13 @@
 Source: System V gABI, chapters 4 (object files) and 5 (program loading).
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
-from mmap import mmap
+from itertools import pairwise
+from mmap import ACCESS_READ, mmap
+from operator import attrgetter
+from pathlib import Path
 from struct import Struct
 from typing import Literal, TypeAlias
 
@@ -56,9 +60,14 @@ class Layout:
     symbol_shift: int
     """How far to shift a relocation's r_info to the right for its symbol index."""
 
+    @property
+    def order(self) -> str:
+        """The byte order as ``struct`` writes it."""
+        return "<" if self.endian == "little" else ">"
+
     def words(self, count: int) -> Struct:
         """``count`` 32-bit words."""
-        return Struct(f"{'<' if self.endian == 'little' else '>'}{count}I")
+        return Struct(f"{self.order}{count}I")
 
 
 @cache
@@ -99,6 +108,9 @@ class Segment:
     align: int
 
 
+START = attrgetter("address")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Header:
     """The fields of the ELF header that something here reads."""
@@ -123,6 +135,8 @@ class Image:
     layout: Layout
     header: Header
     segments: tuple[Segment, ...] = ()
+    loads: tuple[Segment, ...] = ()
+    """The PT_LOAD segments that have bytes in the file, by address; they do not overlap."""
 
     def cut(self, offset: int, size: int, what: str) -> bytes:
         """A copy of ``size`` bytes at the file offset ``offset``.
@@ -145,9 +159,11 @@ class Image:
         Raises:
             ElfError: no PT_LOAD segment has that address in the file.
         """
-        for segment in self.segments:
+        index = bisect_right(self.loads, address, key=START) - 1
+        if index >= 0:
+            segment = self.loads[index]
             into = address - segment.address
-            if segment.type == PT_LOAD and 0 <= into < segment.size:
+            if into < segment.size:
                 return segment.offset + into, segment.size - into
         msg = f"{what} is at address {address:#x}, which no PT_LOAD segment holds"
         raise malformed(self.name, msg)
@@ -159,6 +175,25 @@ class Image:
             reach = f"{what} at address {address:#x}"
             raise malformed(self.name, f"{reach} has {size} bytes, its segment only {available}")
         return self.cut(offset, size, what)
+
+
+def map_file(path: Path, name: str) -> mmap:
+    """A file's content, without a copy of it; the caller closes it.
+
+    Raises:
+        ElfError: it cannot be read, or is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            # mmap refuses an empty file.
+            if not file.peek(1):
+                raise ElfError("is empty", where=name)
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
+    except OSError as error:
+        raise ElfError(f"cannot be read: {error.strerror}", where=name) from error
+    except ValueError as error:
+        # A path with a NUL, or a file of /proc, which has bytes but no size.
+        raise ElfError(f"cannot be read: {error}", where=name) from error
 
 
 def open_image(data: Buffer, name: str) -> Image:
@@ -179,7 +214,25 @@ def open_image(data: Buffer, name: str) -> Image:
         raise malformed(name, msg)
     shape = layout(bits, endian)
     bare = Image(name=name, data=data, layout=shape, header=_header(data, shape, name))
-    return Image(name=name, data=data, layout=shape, header=bare.header, segments=_segments(bare))
+    segments = _segments(bare)
+    return Image(
+        name=name,
+        data=data,
+        layout=shape,
+        header=bare.header,
+        segments=segments,
+        loads=_loads(name, segments),
+    )
+
+
+def _loads(name: str, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    loads = sorted((s for s in segments if s.type == PT_LOAD and s.size), key=START)
+    for one, other in pairwise(loads):
+        # What an address then holds depends on who reads.
+        if one.address + one.size > other.address:
+            reach = f"{one.address:#x} and {other.address:#x}"
+            raise malformed(name, f"the segments at addresses {reach} overlap")
+    return tuple(loads)
 
 
 def _header(data: Buffer, shape: Layout, name: str) -> Header:
@@ -222,7 +275,11 @@ def _segment(image: Image, fields: tuple[int, ...]) -> Segment:
         kind, flags, offset, address, _, size, _, align = fields
     else:
         kind, offset, address, _, size, _, flags, align = fields
-    if kind == PT_LOAD and offset + size > len(image.data):
-        reach = f"the segment at address {address:#x} ends at offset {offset + size:#x}"
-        raise malformed(image.name, f"{reach}, the file at {len(image.data):#x}")
+    if kind == PT_LOAD:
+        if offset + size > len(image.data):
+            reach = f"the segment at address {address:#x} ends at offset {offset + size:#x}"
+            raise malformed(image.name, f"{reach}, the file at {len(image.data):#x}")
+        if address + size > 1 << image.layout.bits:
+            msg = f"the segment at address {address:#x} ends beyond the address space"
+            raise malformed(image.name, msg)
     return Segment(type=kind, flags=flags, offset=offset, address=address, size=size, align=align)

@@ -6,7 +6,6 @@ Source: System V gABI; LSB for notes and hardening facts.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -23,9 +22,8 @@ from commonwheel.elf.dynamic import (
     DT_RUNPATH,
     DT_SONAME,
     DT_TEXTREL,
-    Dynamic,
+    no_dynamic,
     read_dynamic,
-    text,
 )
 from commonwheel.elf.image import (
     MAGIC,
@@ -40,8 +38,10 @@ from commonwheel.elf.image import (
     Endian,
     Image,
     malformed,
+    map_file,
     open_image,
 )
+from commonwheel.elf.strings import text
 from commonwheel.elf.symbols import (
     Symbol,
     SymbolTables,
@@ -50,7 +50,6 @@ from commonwheel.elf.symbols import (
     symbol_tables,
 )
 from commonwheel.elf.versions import read_versions
-from commonwheel.errors import ElfError
 
 ElfType: TypeAlias = Literal["shared", "executable", "other"]
 
@@ -151,15 +150,8 @@ def read_elf(data: bytes | memoryview | Path, *, name: str | None = None) -> Elf
         view = data.cast("B") if isinstance(data, memoryview) else data
         return _read(view, name or "<bytes>")
     name = name or str(data)
-    try:
-        with data.open("rb") as file:
-            # mmap refuses an empty file.
-            if not file.peek(1):
-                raise ElfError("is empty", where=name)
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-                return _read(content, name)
-    except OSError as error:
-        raise ElfError(f"cannot be read: {error.strerror}", where=name) from error
+    with map_file(data, name) as content:
+        return _read(content, name)
 
 
 def exported(elf: Elf) -> tuple[Symbol, ...]:
@@ -188,7 +180,7 @@ def undefined(elf: Elf) -> tuple[Symbol, ...]:
 
 def _read(data: Buffer, name: str) -> Elf:
     image = open_image(data, name)
-    dynamic = read_dynamic(image) or Dynamic(name=name, entries={}, strings=b"")
+    dynamic = read_dynamic(image) or no_dynamic(name)
     versions = read_versions(image, dynamic)
     flags, flags_1 = dynamic.number(DT_FLAGS), dynamic.number(DT_FLAGS_1)
     sonames = dynamic.all_strings(DT_SONAME)
@@ -286,9 +278,10 @@ def _isa_level(machine: str, properties: dict[int, int]) -> str | None:
 
 def _gnu_notes(image: Image, segment_type: int) -> Iterator[tuple[int, bytes]]:
     """(type, content) of each of GNU's notes in segments of one type."""
-    for segment in image.segments:
-        if segment.type != segment_type:
-            continue
+    segments = [segment for segment in image.segments if segment.type == segment_type]
+    if sum(segment.size for segment in segments) > len(image.data):
+        raise malformed(image.name, "the note segments are larger than the file")
+    for segment in segments:
         raw = image.cut(segment.offset, segment.size, "a note segment")
         for kind, owner, content in _notes(image, raw, align=8 if segment.align == 8 else 4):  # noqa: PLR2004
             if owner == b"GNU\0":

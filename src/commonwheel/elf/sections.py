@@ -1,14 +1,28 @@
-"""Section names: whether an object still has debug information. All else reads program headers."""
+"""Section headers: for debug information alone. All else reads program headers."""
 
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import NamedTuple
 
-from commonwheel.elf.dynamic import text
-from commonwheel.elf.image import Image, malformed, open_image
-from commonwheel.errors import ElfError
+from commonwheel.elf.image import Image, malformed, map_file, open_image
+from commonwheel.elf.strings import Strings
 
-OFFSET = 4
-SIZE = 5
+SHN_XINDEX = 0xFFFF
+
+
+class Section(NamedTuple):
+    """A section header as it stands in the file; offset and sizes in bytes."""
+
+    name: int
+    """Offset of its name in the section name table."""
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+    info: int
+    align: int
+    entry: int
 
 
 def section_names(data: bytes | Path, *, name: str | None = None) -> frozenset[str]:
@@ -24,25 +38,51 @@ def section_names(data: bytes | Path, *, name: str | None = None) -> frozenset[s
     if isinstance(data, bytes):
         return _names(open_image(data, name or "<bytes>"))
     where = name or str(data)
-    try:
-        with data.open("rb") as file:
-            if not file.peek(1):
-                raise ElfError("is empty", where=where)
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-                return _names(open_image(content, where))
-    except OSError as error:
-        raise ElfError(f"cannot be read: {error.strerror}", where=where) from error
+    with map_file(data, where) as content:
+        return _names(open_image(content, where))
 
 
 def _names(image: Image) -> frozenset[str]:
+    rows = section_rows(image)
+    strings = name_table(image, rows)
+    return frozenset(strings.at(row.name) for row in rows)
+
+
+def section_rows(image: Image) -> list[Section]:
+    """All section headers; none for an object without them.
+
+    Raises:
+        ElfError: they are not in the file, or have another size than those of its class.
+    """
     header, shape = image.header, image.layout.section_header
-    if header.section_offset == 0 or header.section_count == 0:
-        return frozenset()
-    size = header.section_count * shape.size
-    if header.section_entry != shape.size or header.section_names >= header.section_count:
-        raise malformed(image.name, "the section headers have an impossible size or name table")
-    raw = image.cut(header.section_offset, size, "the section header table")
-    rows = list(shape.iter_unpack(raw))
-    table = rows[header.section_names]
-    strings = image.cut(table[OFFSET], table[SIZE], "the section name table")
-    return frozenset(text(strings[row[0] :].partition(b"\0")[0]) for row in rows)
+    if header.section_offset == 0 or header.section_count == header.section_entry == 0:
+        return []
+    if header.section_entry != shape.size:
+        msg = f"section headers of {header.section_entry} bytes, not {shape.size}"
+        raise malformed(image.name, msg)
+    what = "the section header table"
+    count = header.section_count
+    if count == 0:
+        # There are more than the ELF header can say (gABI, "ELF Header", e_shnum).
+        first = image.cut(header.section_offset, shape.size, what)
+        count = Section._make(shape.unpack(first)).size
+    raw = image.cut(header.section_offset, count * shape.size, what)
+    return [Section._make(fields) for fields in shape.iter_unpack(raw)]
+
+
+def name_table(image: Image, rows: list[Section]) -> Strings:
+    """The table that holds the sections' names.
+
+    Raises:
+        ElfError: there is none, or it is not in the file.
+    """
+    what = "the section name table"
+    if not rows:
+        return Strings(name=image.name, what=what)
+    index = image.header.section_names
+    if index == SHN_XINDEX:
+        index = rows[0].link
+    if index >= len(rows):
+        raise malformed(image.name, f"{what} is section {index} of {len(rows)}")
+    row = rows[index]
+    return Strings(name=image.name, what=what, raw=image.cut(row.offset, row.size, what))

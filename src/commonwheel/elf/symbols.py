@@ -6,8 +6,9 @@ from itertools import islice, repeat
 from typing import NamedTuple, TypeAlias
 
 from commonwheel.elf.count import symbol_count
-from commonwheel.elf.dynamic import DT_SYMTAB, DT_VERSYM, Dynamic, text
+from commonwheel.elf.dynamic import DT_SYMENT, DT_SYMTAB, DT_VERSYM, Dynamic
 from commonwheel.elf.image import Image, Layout, malformed
+from commonwheel.elf.strings import SHARED, text
 from commonwheel.elf.versions import HIDDEN, Versions
 from commonwheel.errors import ElfError
 
@@ -16,6 +17,8 @@ ABSOLUTE = 0xFFF1
 UNVERSIONED = 1
 LOW_NIBBLE = 0xF
 VISIBILITY_MASK = 0x3
+MOST_TEXT = 64_000_000
+"""Bytes of names that any symbol table may have, beyond SHARED times its own size."""
 
 TYPES = {
     0: "notype",
@@ -109,6 +112,7 @@ class SymbolTables:
         Raises:
             ElfError: a name lies outside the string table, or a version index is defined nowhere.
         """
+        self._check_names()
         try:
             found = self._parse(keep)
         except (ValueError, KeyError) as error:
@@ -150,6 +154,7 @@ class SymbolTables:
         """
         if not self.strings.isascii():
             return {(symbol.name, symbol.version) for symbol in self.parse(keep)}
+        self._check_names()
         strings = self.strings.decode("ascii")
         end, nodes = strings.index, self._nodes()
         rows = islice(zip(self._rows(), self._versions(), strict=False), 1, None)
@@ -161,6 +166,18 @@ class SymbolTables:
             }
         except (ValueError, KeyError) as error:
             raise self._out_of_range(error) from None
+
+    def _check_names(self) -> None:
+        """Refuse names that overlap so much that they need more memory than a file warrants."""
+        count = len(self.symbols) // self.layout.symbol.size
+        left = MOST_TEXT + SHARED * (len(self.symbols) + len(self.strings))
+        if not _has_name_of(left // count, self.strings):
+            return
+        # So long a name is rare: only then is each one measured.
+        for offset, *_ in self._rows():
+            left -= max(self.strings.find(b"\0", offset), offset) - offset
+            if left < 0:
+                raise malformed(self.name, "the names of symbols overlap beyond all measure")
 
     def _out_of_range(self, error: Exception) -> ElfError:
         msg = f"a symbol's name or version index is out of range ({error})"
@@ -185,6 +202,17 @@ class SymbolTables:
         return shown | {index | HIDDEN: (name, False) for index, name in names.items()}
 
 
+def _has_name_of(size: int, strings: bytes) -> bool:
+    """Whether ``size`` bytes or more are without a NUL; looks at a few bytes in ``size``."""
+    at = 0
+    while at + size <= len(strings):
+        found = strings.rfind(b"\0", at, at + size)
+        if found < 0:
+            return True
+        at = found + 1
+    return False
+
+
 def symbol_tables(image: Image, dynamic: Dynamic, versions: Versions) -> SymbolTables | None:
     """The tables of one object; None where it has no dynamic symbols.
 
@@ -194,14 +222,16 @@ def symbol_tables(image: Image, dynamic: Dynamic, versions: Versions) -> SymbolT
     address = dynamic.get(DT_SYMTAB)
     if address is None or (count := symbol_count(image, dynamic)) == 0:
         return None
+    what = "the dynamic symbol table"
+    dynamic.check_entry(DT_SYMENT, image.layout.symbol.size, what)
     size = count * image.layout.symbol.size
     start = dynamic.get(DT_VERSYM)
     per_version = image.layout.half.size * count
     return SymbolTables(
         name=image.name,
         layout=image.layout,
-        symbols=image.table(address, size, "the dynamic symbol table"),
-        strings=dynamic.strings,
+        symbols=image.table(address, size, what),
+        strings=dynamic.strings.raw,
         versions=b"" if start is None else image.table(start, per_version, "DT_VERSYM"),
         version_names=versions.names,
     )

@@ -17,6 +17,7 @@ from commonwheel.elf.dynamic import (
 from commonwheel.elf.image import Image, malformed
 
 VER_FLG_BASE = 0x1
+REVISION = 1
 VERSION_MASK = 0x7FFF
 HIDDEN = 0x8000
 # A version index has 15 bits, so no sound file has more records than this in all.
@@ -77,7 +78,13 @@ class _Chain:
 
 
 def _shape(image: Image, fields: str) -> Struct:
-    return Struct(("<" if image.layout.endian == "little" else ">") + fields)
+    return Struct(image.layout.order + fields)
+
+
+def _check_revision(image: Image, revision: int, what: str) -> None:
+    # The loader refuses it, too: the fields of another one are not known.
+    if revision != REVISION:
+        raise malformed(image.name, f"a {what} of the unknown revision {revision}")
 
 
 def _definitions(image: Image, dynamic: Dynamic) -> Iterator[tuple[int, str]]:
@@ -88,7 +95,8 @@ def _definitions(image: Image, dynamic: Dynamic) -> Iterator[tuple[int, str]]:
     record, auxiliary = _shape(image, "HHHHIII"), _shape(image, "II")
     count = dynamic.number(DT_VERDEFNUM)
     for address, fields in chain.walk(record, start, count, "version definition"):
-        _, flags, index, names, _, first, _ = fields
+        revision, flags, index, names, _, first, _ = fields
+        _check_revision(image, revision, "version definition")
         if flags & VER_FLG_BASE:
             continue
         if names == 0:
@@ -105,7 +113,9 @@ def _needs(image: Image, dynamic: Dynamic) -> Iterator[tuple[str, list[tuple[int
     chain = _Chain(image=image)
     record, auxiliary = _shape(image, "HHIII"), _shape(image, "IHHII")
     count = dynamic.number(DT_VERNEEDNUM)
-    for address, (_, wanted, file, first, _) in chain.walk(record, start, count, "version need"):
+    for address, fields in chain.walk(record, start, count, "version need"):
+        revision, wanted, file, first, _ = fields
+        _check_revision(image, revision, "version need")
         rows = chain.walk(auxiliary, address + first, wanted, "needed version")
         pairs = [(row[2] & VERSION_MASK, dynamic.string(row[3])) for _, row in rows]
         yield dynamic.string(file), pairs
