@@ -79,11 +79,12 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     """The members in the order of the central directory.
 
     Raises:
-        WheelError: unreadable, not a zip archive, cut short, or encrypted.
+        WheelError: unreadable, not a zip archive, cut short, encrypted, or beyond 4 GiB.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
+            length = path.stat().st_size
     except OSError as error:
         raise WheelError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, struct.error) as error:
@@ -93,6 +94,11 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     for info in infos:
         if info.flag_bits & ENCRYPTED:
             raise damaged(path, info.filename, "is encrypted")
+        # Before anything is read by them: they may have 64 bits (4.5.3), and be what no file has.
+        if info.header_offset < 0 or info.header_offset + info.compress_size > length:
+            raise damaged(path, info.filename, "is not wholly in the archive")
+        if info.file_size > MOST_BYTES:
+            raise damaged(path, info.filename, "is larger than 4 GiB")
     return tuple(_entry(info) for info in infos)
 
 
