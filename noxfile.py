@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""Sessions: ``build-<recipe>`` for each recipe; tests, e2e-…, lint, docs, bench, gen, reproduce.
+"""Sessions: ``build-<recipe>``; tests, e2e-…, fuzz, lint, docs, bench, gen, reproduce.
 
 Starting nox reads no recipe beyond its summary line. What follows ``--`` reaches the program that
 a session runs, behind its other arguments.
@@ -206,6 +206,16 @@ def bench(session: nox.Session) -> None:
     with environment(session, "bench", "bench") as python:
         for name in names or files:
             run(session, python, f"bench.{name}", *session.posargs[len(names) :])
+
+
+@nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the targets that are named (``elf``) or all, 2 minutes each; options reach libFuzzer."""
+    targets = {file.stem for file in Path("tests/fuzz").glob("*.py")} - {"kit"}
+    names = [*itertools.takewhile(targets.__contains__, session.posargs)]
+    with environment(session, "fuzz", "fuzz") as python:
+        for name in names or sorted(targets):
+            run(session, python, f"tests.fuzz.{name}", *session.posargs[len(names) :])
 
 
 @nox.session(venv_backend="none")

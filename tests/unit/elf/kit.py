@@ -1,10 +1,13 @@
 """A builder of small ELF objects in memory: any class, byte order and hash style."""
 
 import struct
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 BASE = 0x10000
+FORMS = [(bits, endian) for bits in (32, 64) for endian in ("little", "big")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,3 +228,26 @@ def rich_builder(**options: object) -> Builder:
         "build_id": bytes(range(20)),
     }
     return Builder(**{**defaults, **options})  # type: ignore[arg-type]
+
+
+ABBREVIATIONS = bytes([1, 0x11, 1, 3, 8, 0, 0, 2, 0x24, 0, 0, 0, 0])
+"""A compilation unit and a basic type, as ``.debug_abbrev`` has them."""
+
+
+def samples() -> Iterator[bytes]:
+    """Objects in every class and byte order, with each way to count symbols."""
+    for bits, endian in FORMS:
+        form: dict[str, object] = {"bits": bits, "endian": endian}
+        for style in ("sysv", "gnu", "both"):
+            yield rich_builder(hash_style=style, relocations=[1, 2], **form).build()
+        sections = [(".debug_abbrev", 0, ABBREVIATIONS)]
+        yield rich_builder(hash_style="gnu", sections=sections, interpreter="/ld", **form).build()
+        packer = Builder(bits=bits, endian=endian)
+        head = packer.pack("IIQQ", "III", *([1, 0] if bits == 64 else [1]), len(ABBREVIATIONS), 1)
+        packed = head + zlib.compress(ABBREVIATIONS)
+        yield rich_builder(sections=[(".debug_abbrev", 0x800, packed)], **form).build()
+        undefined = [Sym(name="a", section=0), Sym(name="b", section=0)]
+        for style in ("gnu", "none"):
+            for options in ({"relocations": [2]}, {"section_headers": True}):
+                bare: dict[str, Any] = {**form, "symbols": undefined, "hash_style": style}
+                yield Builder(**bare, **options).build()
