@@ -17,6 +17,7 @@ from commonwheel.recipe.sources import PypiSource
 from commonwheel.source.fetch import fetch
 from commonwheel.source.settings import settings_from_environment
 from commonwheel.source.unpack import unpack
+from tests.integration.elf.readers import agree, members
 from tests.integration.kit import commonwheel
 
 SUITES = (
@@ -118,3 +119,9 @@ def test_what_is_found_is_what_was_checked_by_hand(
     gates: Mapping[str, Any] = report["gates"]
     found = {gate: len(each["findings"]) for gate, each in gates.items() if "findings" in each}
     assert (report["tag"], found) == WHEELS[name]
+
+
+def test_every_elf_object_is_what_other_readers_say(bundled: Mapping[str, Path]) -> None:
+    read = [agree(content, name) for path in bundled.values() for name, content in members(path)]
+    assert {elf.bits for elf in read} == {32, 64}
+    assert {elf.endian for elf in read} == {"little", "big"}

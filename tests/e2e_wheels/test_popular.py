@@ -7,15 +7,13 @@ in the same files has changed: look at what it says before the number is.
 """
 
 import json
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from commonwheel.process import run
+from tests.integration.elf.readers import agree, download, members
 from tests.integration.kit import commonwheel
 
 
@@ -55,12 +53,6 @@ POPULAR = (
     Wheel("scs==3.3.1", "manylinux_2_27_x86_64", {"CW104": 2, "CW106": 1}),
     Wheel("shapely==2.2.0", "manylinux_2_24_x86_64", {"CW302": 1}),
 )
-# One interpreter's wheels, whichever one runs the tests.
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-CHOICE = (
-    *("--python-version", "3.11"),
-    *(word for platform in PLATFORMS for word in ("--platform", platform)),
-)
 ERRORS = {
     # Different OpenBLAS of one SONAME.
     "scs": {"CW104"},
@@ -73,12 +65,16 @@ ERRORS = {
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """Reports by distribution, of all of them as one set."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheels."""
     folder = tmp_path_factory.mktemp("wheels")
-    pip = (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:")
-    wanted = [wheel.requirement for wheel in POPULAR]
-    run([*pip, *CHOICE, "-d", folder, *wanted], env=dict(os.environ))
+    download([wheel.requirement for wheel in POPULAR], folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reports(folder: Path) -> Mapping[str, Any]:
+    """Reports by distribution, of all of them as one set."""
     target = folder / "reports.json"
     outcome = commonwheel("check", folder, "--format", "json", "-o", target)
     assert outcome.code == 14, outcome.text
@@ -106,3 +102,9 @@ def test_what_needs_more_than_the_wheel_is_not_called_passed(
     gates = reports[wheel.requirement.partition("==")[0]]["gates"]
     for gate in ("CW305", "CW306", "CW404"):
         assert gates[gate]["verdict"] == "not checked"
+
+
+def test_every_elf_object_is_what_other_readers_say(folder: Path) -> None:
+    paths = sorted(folder.glob("*.whl"))
+    read = [agree(content, name) for path in paths for name, content in members(path)]
+    assert len(read) > 300
