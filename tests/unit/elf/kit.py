@@ -40,6 +40,8 @@ class Builder:
     verneed_raw: bytes = b""
     relocations: Sequence[int] = ()
     build_id: bytes = b""
+    properties: Sequence[tuple[int, int]] = ()
+    """GNU properties of one word: (type, bits)."""
     stack: int | None = 6
     relro: bool = True
     dynamic: Sequence[tuple[int, int]] = ()
@@ -138,6 +140,7 @@ class Builder:
     def build(self) -> bytes:
         headers = 2 + (self.stack is not None) + self.relro
         headers += bool(self.interpreter) + bool(self.build_id) + len(self.segments)
+        headers += bool(self.properties)
         start, entry = (64, 56) if self.bits == 64 else (52, 32)
         self.chunks += b"\0" * (start + entry * headers)
         tags = [*self.tables(), *self.dynamic]
@@ -151,6 +154,11 @@ class Builder:
             other = self.same("III", 4, 5, 1) + b"GNU\0" + b"\1" * 8
             note = other + self.same("III", 4, len(self.build_id), 3) + b"GNU\0" + self.build_id
             segments += [(4, 4, self.put(note), len(note), 4)]
+        if self.properties:
+            pad = b"\0" * (4 if self.bits == 64 else 0)
+            rows = [self.same("III", kind, 4, bits) + pad for kind, bits in self.properties]
+            note = self.same("III", 4, len(b"".join(rows)), 5) + b"GNU\0" + b"".join(rows)
+            segments += [(0x6474E553, 4, self.put(note), len(note), 8 if self.bits == 64 else 4)]
         segments += [] if self.stack is None else [(0x6474E551, self.stack, 0, 0, 16)]
         segments += [(0x6474E552, 4, 0, 0, 1)] if self.relro else []
         segments += self.segments
@@ -230,8 +238,10 @@ def rich_builder(**options: object) -> Builder:
     return Builder(**{**defaults, **options})  # type: ignore[arg-type]
 
 
-ABBREVIATIONS = bytes([1, 0x11, 1, 3, 8, 0, 0, 2, 0x24, 0, 0, 0, 0])
-"""A compilation unit and a basic type, as ``.debug_abbrev`` has them."""
+ABBREVIATIONS = bytes([1, 0x11, 1, 3, 0x21, 0x7F, 0, 0, 2, 0x24, 0, 0, 0, 0])
+"""A compilation unit with a constant, and a basic type, as ``.debug_abbrev`` has them."""
+PROPERTIES = [(0xC0000002, 3), (0xC0008002, 4)]
+"""IBT and SHSTK, and x86-64-v3."""
 
 
 def samples() -> Iterator[bytes]:
@@ -246,6 +256,9 @@ def samples() -> Iterator[bytes]:
         head = packer.pack("IIQQ", "III", *([1, 0] if bits == 64 else [1]), len(ABBREVIATIONS), 1)
         packed = head + zlib.compress(ABBREVIATIONS)
         yield rich_builder(sections=[(".debug_abbrev", 0x800, packed)], **form).build()
+        yield rich_builder(properties=PROPERTIES, **form).build()
+        count = [(0x70000011, 14)]
+        yield rich_builder(machine=8, hash_style="none", dynamic=count, kind=2, **form).build()
         undefined = [Sym(name="a", section=0), Sym(name="b", section=0)]
         for style in ("gnu", "none"):
             for options in ({"relocations": [2]}, {"section_headers": True}):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from commonwheel.elf import Elf, exported, exported_names, is_elf, read_elf, undefined
 from commonwheel.errors import ElfError
+from tests.unit.elf.kit import PROPERTIES
 
 FORMS = [(bits, endian) for bits in (32, 64) for endian in ("little", "big")]
 LAYOUTS = pytest.mark.parametrize(("bits", "endian"), FORMS)
@@ -172,6 +173,12 @@ def test_machine(builder: Any, machine: int, endian: str, expected: str) -> None
 )
 def test_fact(builder: Any, options: dict[str, Any], fact: str, expected: object) -> None:
     assert getattr(read_elf(builder(**options).build()), fact) == expected
+
+
+@LAYOUTS
+def test_properties(builder: Any, bits: int, endian: str) -> None:
+    elf = read_elf(builder(bits=bits, endian=endian, properties=PROPERTIES).build())
+    assert (elf.branch_protection, elf.isa_level) == ({"IBT", "SHSTK"}, "x86_64_v3")
 
 
 def test_path_bytes_and_memoryview_agree(rich_bytes: bytes, tmp_path: Path) -> None:
