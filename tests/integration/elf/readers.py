@@ -39,6 +39,7 @@ WORDS = {
     "GNU_UNIQUE": "unique",
     "LOOS": "unique",
 }
+VISIBILITIES = ("default", "internal", "hidden", "protected")
 BASE = 1
 """VER_FLG_BASE: the definition that is named as the file."""
 HIDDEN = 0x8000
@@ -243,7 +244,8 @@ def _lief_row(symbol: Any) -> Row:
         defined=symbol.shndx != UNDEFINED,
         size=symbol.size,
         absolute=symbol.shndx == ABSOLUTE,
-        visibility=word(symbol.visibility.name),
+        # Its own .visibility is the whole of st_other, which has bits of the machine's, too.
+        visibility=VISIBILITIES[symbol.other & 3],
         value=symbol.value,
         version=version.symbol_version_auxiliary.name if version is not None and named else None,
         default=version is None or not version.value & HIDDEN,
