@@ -39,7 +39,7 @@ def test_a_session_for_each_recipe() -> None:
     assert registered == sessions
 
 
-@pytest.mark.parametrize("name", ["tests", "lint", "docs", "bench", "gen"])
+@pytest.mark.parametrize("name", ["tests", "fuzz", "lint", "docs", "bench", "gen"])
 def test_sessions_say_what_they_do(name: str) -> None:
     text = nox.registry.get()[name].__doc__ or ""
     assert text.endswith(".")
