@@ -84,7 +84,7 @@ class JobInputs:
         Args:
             job: what is built.
             source: sha256 of the source file in use.
-            providers: wheel file name → sha256 of each library wheel that the build sees.
+            providers: wheel file name → digest of what the build sees of each library wheel.
         """
         return build_inputs(
             build=to_json(job.build),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from commonwheel.cache.differences import Difference, build_differences, repair_differences
-from commonwheel.cache.keys import file_digest, key_of
+from commonwheel.cache.keys import key_of, seen_digest
 from commonwheel.cache.store import Store, Stored
 from commonwheel.inputs import JobInputs
 from commonwheel.plan import Job, LibraryJob
@@ -93,11 +93,11 @@ class _Explainer:
         return explanation
 
     def _providers(self, job: Job) -> dict[str, str]:
-        """Wheel → sha256; of a wheel that is not there yet, the beginning of its name."""
+        """Wheel → digest of what a build sees of it; of one that is not there, its name alone."""
         found = {}
         for provider in self.inputs.plan.providers(job):
             if finished := self.finished.get(provider.id):
-                found[finished.wheel.name] = file_digest(finished.wheel)
+                found[finished.wheel.name] = seen_digest(finished.wheel)
             else:
                 found[f"{self._package(provider)}-{provider.build.wheel_version}"] = UNKNOWN
         return found
@@ -189,7 +189,7 @@ class _Explainer:
             return ()
         _, digest = difference.old
         for then in self.repaired.history(provider.id):
-            if file_digest(then.wheel) == digest:
+            if seen_digest(then.wheel) == digest:
                 raw = self.raw.peek(then.inputs["build"])
                 found = build_differences(raw.inputs, now.build) if raw else []
                 found = found or repair_differences(then.inputs, now.repair)

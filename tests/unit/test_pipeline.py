@@ -39,6 +39,7 @@ from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.source.settings import SourceSettings
 from commonwheel.wheelhouse import Wheelhouse
 from tests.unit.recipe.kit import SHA, consumer, library, make_plan, read
+from tests.unit.wheels import holding
 
 TAG = f"cp{running_version().replace('.', '')}"
 WHEELS = {
@@ -102,7 +103,7 @@ def make(run: Pipeline, job: Job, wheel: str, folder: Path, content: bytes = b"w
     """Store a job's wheel, raw and repaired, as a build would."""
     made = folder / job.id
     made.mkdir(parents=True, exist_ok=True)
-    (made / wheel).write_bytes(content + job.id.encode())
+    holding(made / wheel, content + job.id.encode())
     facts = {"epoch": 1, "source": {"origin": "here", "sha256": SHA}}
     raw = run.builder.raw.put(made, run.builder.inputs(job, SHA), facts, job=job.id)
     inputs = run.context.inputs.repair(job, raw)

@@ -23,6 +23,7 @@ from commonwheel.plan import Job
 from commonwheel.render import why_json, why_tree
 from commonwheel.why import Explanation, explain
 from tests.unit.recipe.kit import SHA, consumer, library, make_plan, read
+from tests.unit.wheels import held, holding
 
 TAG = f"cp{running_version().replace('.', '')}"
 USER = f"user-1.0-{TAG}"
@@ -93,7 +94,7 @@ class Cache:
         self, inputs: JobInputs, job: Job, done: dict[str, Stored]
     ) -> dict[str, object]:
         wheels = [done[each.id].wheel for each in inputs.plan.providers(job)]
-        return inputs.build(job, SHA, {each.name: keys.file_digest(each) for each in wheels})
+        return inputs.build(job, SHA, {each.name: keys.seen_digest(each) for each in wheels})
 
     def _put(self, store: Store, job: Job, inputs: dict[str, object], content: str = "") -> Stored:
         self.clock += 1
@@ -104,7 +105,7 @@ class Cache:
         line = getattr(job.build, "line", "").replace("-", "_")
         name = f"commonwheel_{line}" if line else "user"
         wheel = made / f"{name}-{job.build.wheel_version}-py3-none-linux_x86_64.whl"
-        wheel.write_text(content or str(inputs.get("build") or key_of(inputs)))
+        holding(wheel, (content or str(inputs.get("build") or key_of(inputs))).encode())
         facts = {"epoch": 1, "source": {"origin": "here", "sha256": SHA}}
         stored = store.put(made, inputs, facts, job=job.id)
         os.utime(stored.folder, (self.clock, self.clock))
@@ -227,7 +228,7 @@ def test_what_differs_beside_a_repaired_provider_is_built_for_sure(
 def test_a_repair_that_gave_the_same_bytes_builds_nothing(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = cache.build()["zlib-1.0"].wheel.read_text()
+    content = held(cache.build()["zlib-1.0"].wheel).decode()
     change_repair(monkeypatch)
     cache.repair("zlib-1.0", content)
     assert cache.verdicts() == ["cached", "repair", "perhaps"]

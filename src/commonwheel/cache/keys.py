@@ -13,7 +13,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-KEY_SCHEMA = 2
+from commonwheel.wheel.read import read_wheel
+
+KEY_SCHEMA = 3
 # What runs inside a build, and what runs after it: a change to the latter compiles nothing anew.
 BUILD_CODE = (
     "__init__.py",
@@ -31,15 +33,32 @@ BUILD_CODE = (
     "stage.py",
     "engine/host.py",
 )
-REPAIR_CODE = ("names.py", "process.py", "template.py", "elf", "wheel", "repair")
+REPAIR_CODE = (
+    "names.py",
+    "process.py",
+    "template.py",
+    "elf",
+    "wheel",
+    "abi/dump.py",
+    "abi/encoding.py",
+    "abi/headers.py",
+    "abi/history.py",
+    "abi/mangled.py",
+    "abi/material.py",
+    "abi/public.py",
+    "abi/ranges.py",
+    "abi/records.py",
+    "abi/snapshot.py",
+    "abi/soname.py",
+    "abi/uses.py",
+    "repair",
+)
 CHECK_CODE = (
     "names.py",
     "process.py",
     "elf",
     "wheel",
-    "abi/headers.py",
-    "abi/mangled.py",
-    "abi/soname.py",
+    "abi",
     "repair",
     "check",
     "recipe/resolve.py",
@@ -83,6 +102,26 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@cache
+def seen_digest(path: Path) -> str:
+    """sha256 of what a build sees of a library wheel, in hexadecimal.
+
+    That is all but what is said about it (its dist-info, and the floors in its packages): a range
+    that is computed anew compiles nothing.
+
+    Raises:
+        WheelError: it is no wheel.
+    """
+    wheel = read_wheel(path)
+    rows = (
+        f"{row.member} {row.hash}\n"
+        for row in sorted(wheel.record, key=lambda row: row.member)
+        if not row.member.startswith(f"{wheel.dist_info}/")
+        and not row.member.endswith("/__init__.py")
+    )
+    return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+
 def build_inputs(
     *,
     build: Mapping[str, Any],
@@ -98,7 +137,7 @@ def build_inputs(
         build: the resolved recipe.
         source: sha256 of the source file in use.
         patches: name → sha256.
-        providers: wheel file name → sha256 of each library wheel that the build sees.
+        providers: wheel file name → :func:`seen_digest` of each library wheel that the build sees.
         constraints: pins of build tools, by project.
         engine: what the engine says of itself: image digest, or the host's toolchain.
     """

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from commonwheel.cache.keys import file_digest, key_of
+from commonwheel.cache.keys import file_digest, key_of, seen_digest
 from commonwheel.cache.store import Store, Stored
 from commonwheel.console import Step
 from commonwheel.errors import RepairError
@@ -102,7 +102,7 @@ class Builder:
 
     def inputs(self, job: Job, source: str) -> dict[str, Any]:
         """What decides the raw wheel of a job made from the source with that sha256."""
-        providers = {path.name: file_digest(path) for path in self.context.providers(job)}
+        providers = {path.name: seen_digest(path) for path in self.context.providers(job)}
         return self.context.inputs.build(job, source, providers)
 
     def repair_key(self, job: Job, raw: Stored) -> str:
