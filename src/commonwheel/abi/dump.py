@@ -54,7 +54,8 @@ def dump(
         wanted = f" of {', '.join(only)}" if only else " with a SONAME"
         raise SnapshotError(f"holds no shared library{wanted}", where=material.name)
     return Snapshot(
-        name=material.name,
+        # Of a library wheel, its file name would say which tags it has before and after repair.
+        name=f"{facts['distribution']}-{facts['version']}" if facts else material.name,
         release=material.release,
         version=_version(facts, material.release),
         line=str(facts.get("line", "")),

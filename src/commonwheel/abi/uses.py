@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from commonwheel.abi.history import libraries
+from commonwheel.abi.mangled import path
 from commonwheel.abi.snapshot import Library, Snapshot
 from commonwheel.elf import Elf, exported_names, undefined
 
@@ -160,7 +161,7 @@ def uses_of(binaries: Mapping[str, Elf], providers: Iterable[Snapshot]) -> tuple
                 uses.needed_by.append(member)
         files = _files(elf)
         for symbol in undefined(elf):
-            if symbol.binding == "weak":
+            if symbol.binding == "weak" or is_everybodys(symbol.name):
                 continue
             use = Use(symbol.name, symbol.version)
             taken = _definer(world, order, use, files.get(symbol.version))
@@ -170,6 +171,11 @@ def uses_of(binaries: Mapping[str, Elf], providers: Iterable[Snapshot]) -> tuple
                 if use.version is not None and taken.nodes:
                     uses.nodes.setdefault(use.version, member)
     return tuple(found.values())
+
+
+def is_everybodys(name: str) -> bool:
+    """Whether it is of C++'s standard library: what of that is in no libstdc++, all emit."""
+    return name.startswith("_Z") and not path(name)
 
 
 def _entry(found: dict[int, Uses], library: Library) -> Uses:

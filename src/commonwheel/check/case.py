@@ -8,6 +8,7 @@ from pathlib import Path
 from commonwheel.abi.records import Records
 from commonwheel.check.expected import Expected
 from commonwheel.check.inspect import Contents, Inspected
+from commonwheel.check.line import Line, line_of
 from commonwheel.check.trial import Trial, try_loading
 from commonwheel.names import Names
 
@@ -84,6 +85,15 @@ class Case:
             seen.update(names)
             queue += [by_distribution[name] for name in names]
         return tuple(queue[1:])
+
+    @cached_property
+    def line(self) -> Line:
+        """A library wheel's line.
+
+        Raises:
+            CommonwheelError: its ABI, or that of another release, cannot be read.
+        """
+        return line_of(self.wheel, self.family, self.records, self.names)
 
     @cached_property
     def trial(self) -> Trial:

@@ -37,6 +37,11 @@ class Finding:
         return f"{self.wheel}:{self.member}" if self.member else self.wheel
 
     @property
+    def symbol(self) -> str:
+        """The symbol that it is about; empty where it is about none."""
+        return self.fields.get("symbol", "")
+
+    @property
     def fails(self) -> bool:
         """Whether it keeps a wheel out."""
         return self.level == "error" and self.waiver is None

@@ -19,6 +19,7 @@ EVERY: Mapping[Kind, Level] = {**OURS, "foreign": "error"}
 # What is a fault of ours may be a habit of others.
 MILD: Mapping[Kind, Level] = {**OURS, "foreign": "warning"}
 LIBRARY: Mapping[Kind, Level] = {"library": "error"}
+MILD_LIBRARY: Mapping[Kind, Level] = {"library": "warning"}
 CONSUMER: Mapping[Kind, Level] = {"consumer": "error"}
 
 

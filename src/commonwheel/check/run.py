@@ -131,8 +131,12 @@ def _waived(
     if isinstance(each, NotChecked):
         return each
     for i, waiver in enumerate(waivers):
-        fits = not waiver.files or any(fnmatchcase(each.member, p) for p in waiver.files)
-        if waiver.gate == each.gate and fits:
+        fits = _matches(each.member, waiver.files)
+        if waiver.gate == each.gate and fits and _matches(each.symbol, waiver.symbols):
             used.add(i)
             return replace(each, waiver=waiver.reason)
     return each
+
+
+def _matches(text: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)

@@ -260,6 +260,13 @@ class Waiver(Model):
         Texts,
         Field(description="Patterns of the wheel's members that it is for. Default: all of them."),
     ] = ()
+    symbols: Annotated[
+        Texts,
+        Field(
+            description="Patterns of the symbols, version nodes or SONAMEs that a finding of CW801 "
+            "is about. Default: all of them."
+        ),
+    ] = ()
     versions: Annotated[
         str, Field(description="PEP 440 specifiers of the releases that it is for.")
     ] = ""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from commonwheel.abi.records import Records
 from commonwheel.check.case import Case, Tools
 from commonwheel.check.company import company, family
 from commonwheel.check.expected import Expected
@@ -167,6 +168,7 @@ def checked(
     expected: Expected | None = None,
     claimed: Sequence[str] = (),
     tools: Tools | None = None,
+    records: Records | None = None,
 ) -> Report:
     """The report on a wheel, in the company of others."""
     wheel, contents = inspect(path, NAMES)
@@ -179,6 +181,7 @@ def checked(
             family=family(wheel, known),
             expected=expected,
             claimed=frozenset(claimed),
+            records=records or Records(),
             tools=tools or Tools(),
         )
     )

@@ -69,7 +69,7 @@ def test_a_setuptools_project_shares(built: tuple[Wheel, Wheel]) -> None:
     ]
     old, new = "plain-2.5.dist-info", "plain-2.5+commonwheel.3.dist-info"
     assert wheel.dist_info == new
-    added = {"plain/_commonwheel.py"}
+    added = {"plain/_commonwheel.py", f"{new}/commonwheel.ranges.json"}
     assert set(wheel.members) == {m.replace(old, new) for m in raw.members} | added
     changed = {extension, "plain/__init__.py", f"{old}/METADATA", f"{old}/WHEEL", f"{old}/RECORD"}
     ours, theirs = streams(wheel), streams(raw)

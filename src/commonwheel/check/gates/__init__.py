@@ -2,6 +2,7 @@
 
 from commonwheel.check.gate import Gate
 from commonwheel.check.gates import (
+    abi,
     closure,
     contents,
     hardening,
@@ -21,6 +22,7 @@ FAMILIES = {
     "5": ("Portability", "The machines that a wheel runs on are those that it promises."),
     "6": ("Contents", "What is in the wheel, and what is said about it."),
     "7": ("Leaks", "What shows and should not, and what recipes allow for nothing."),
+    "8": ("ABI", "A release can take the place of the others of its line."),
 }
 
 GATES: tuple[Gate, ...] = (
@@ -32,4 +34,5 @@ GATES: tuple[Gate, ...] = (
     *contents.GATES,
     *metadata.GATES,
     *leaks.GATES,
+    *abi.GATES,
 )
