@@ -9,7 +9,7 @@ from debian.deb822 import Sources
 from debian.debian_support import Version
 
 from commonwheel.process import run
-from commonwheel.source.apt_config import AptEntry
+from commonwheel.source.apt_config import AptEntry, Kind
 
 _TIMEOUT = 900.0
 
@@ -26,6 +26,7 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
+Acquire::Languages "none";
 Acquire::Retries "3";
 Acquire::http::Timeout "{timeout}";
 Acquire::https::Timeout "{timeout}";
@@ -63,10 +64,17 @@ class DebianRelease:
 
 @dataclass(frozen=True, kw_only=True)
 class AptSuite:
-    """One suite of Debian, with its own lists below ``folder``."""
+    """One suite of Debian, with its own lists below ``folder``.
+
+    Args:
+        folder: of the suite and kind alone.
+        suite: its codename.
+        kind: whether its lists are of sources or of packages.
+    """
 
     folder: Path
     suite: str
+    kind: Kind = "deb-src"
 
     def prepare(self, archives: Sequence[AptEntry], *, timeout: float) -> None:
         """Write the private configuration; cheap, so it follows the host's at each use."""
@@ -75,12 +83,13 @@ class AptSuite:
         (self.folder / "status").touch()
         text = _CONFIGURATION.format(folder=self.folder, timeout=max(1, round(timeout)))
         self._configuration.write_text(text, encoding="utf-8")
-        sources = "\n".join(archive.deb822(self.suite) for archive in archives)
+        sources = "\n".join(archive.deb822(self.suite, self.kind) for archive in archives)
         path = self.folder / "sources.list.d/commonwheel.sources"
         path.write_text(sources, encoding="utf-8")
 
     def has_lists(self) -> bool:
-        return any((self.folder / "lists").glob("*_source_Sources*"))
+        pattern = "*_source_Sources*" if self.kind == "deb-src" else "*_Packages*"
+        return any((self.folder / "lists").glob(pattern))
 
     def update(self) -> None:
         run(["apt-get", "-c", self._configuration, "-q", "update"], timeout=_TIMEOUT)
@@ -109,6 +118,15 @@ class AptSuite:
         ]
         wanted = f"{package}={version}"
         run([*command, "--tar-only", "--only-source", wanted], cwd=folder, timeout=_TIMEOUT)
+
+    def available(self) -> str:
+        """The index of packages, each in its highest version; the kind has to be ``deb``."""
+        return run(["apt-cache", "-c", self._configuration, "dumpavail"], timeout=_TIMEOUT).output
+
+    def download_package(self, package: str, version: str, folder: Path) -> None:
+        """Bring a package into ``folder``, which apt holds against the index's sha256."""
+        command = ["apt-get", "-c", self._configuration, "-q", "download", f"{package}={version}"]
+        run(command, cwd=folder, timeout=_TIMEOUT)
 
     @property
     def _configuration(self) -> Path:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from debian.deb822 import Deb822
 
+Kind: TypeAlias = Literal["deb-src", "deb"]
 RELEASES = ("trixie", "bookworm", "bullseye")
 # What their tarballs are is not for long: the next upload takes them out of the archive.
 MOVING = ("forky", "sid")
@@ -29,9 +31,9 @@ class AptEntry:
     signed_by: str | None = None
     trusted: str | None = None
 
-    def deb822(self, suite: str) -> str:
-        """A ``deb-src`` paragraph for ``suite`` of this archive."""
-        lines = ["Types: deb-src", f"URIs: {self.uri}", f"Suites: {suite}", "Components: main"]
+    def deb822(self, suite: str, kind: Kind = "deb-src") -> str:
+        """A paragraph for ``suite`` of this archive: its sources, or its packages (``deb``)."""
+        lines = [f"Types: {kind}", f"URIs: {self.uri}", f"Suites: {suite}", "Components: main"]
         if self.signed_by:
             lines.append(f"Signed-By: {self.signed_by}")  # a path, or a whole key on further lines
         if self.trusted:

@@ -109,3 +109,8 @@ def test_a_whole_folder(tmp_path: Path) -> None:
     ]
     assert not any("disabled" in uri for uri in uris)
     assert host_entries(tmp_path / "none") == ()
+
+
+def test_a_paragraph_may_be_for_packages() -> None:
+    archive = debian_archives(parse_one_line("deb http://deb.example.org/debian sid main"))[0]
+    assert archive.deb822("sid", "deb").startswith("Types: deb\nURIs: http://deb.example.org/")
