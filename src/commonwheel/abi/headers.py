@@ -7,15 +7,43 @@ from collections.abc import Collection, Iterable
 WORD = re.compile(rb"\w+")
 # Stands among the words of headers that paste.
 PASTE = "##"
+# A character, so that none is taken for the beginning of a string; a string; a comment.
+PROSE = re.compile(
+    rb"""'(?:\\.|[^'\\\n])'|"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/""", re.DOTALL
+)
+# Between two pastings an underscore is a word. At the end of a name it is what Fortran's compilers
+# add, and says nothing of the names that others paste.
+BETWEEN = re.compile(rb"##\s*_\s*##")
+
+
+def code(header: bytes) -> bytes:
+    """A header without comments, and without the strings that are more than one word.
+
+    A string of one word may be what a symbol is called (``__asm__("open64")``).
+    """
+    return PROSE.sub(_kept, header)
+
+
+def _kept(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    is_name = text[:1] in {b'"', b"'"} and b" " not in text
+    return text if is_name else b" "
 
 
 def header_words(headers: Iterable[bytes]) -> frozenset[str]:
-    """Every identifier and number of some headers, and ``##`` where one pastes tokens."""
+    """Every identifier and number of some headers, and ``##`` where one pastes tokens.
+
+    A lone underscore is among them where one is pasted between two others.
+    """
     found: set[bytes] = set()
-    for content in headers:
+    underscore = False
+    for content in map(code, headers):
         found.update(WORD.findall(content))
         if PASTE.encode() in content:
             found.add(PASTE.encode())
+            underscore = underscore or BETWEEN.search(content) is not None
+    if not underscore:
+        found.discard(b"_")
     return frozenset(word.decode() for word in found)
 
 

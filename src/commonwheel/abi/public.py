@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from commonwheel.abi.headers import header_words, is_named
+from commonwheel.abi.headers import code, header_words, is_named
 from commonwheel.abi.mangled import path
 from commonwheel.abi.snapshot import DATA, Evidence
 from commonwheel.elf import Symbol
@@ -46,7 +46,7 @@ class Headers:
 
 def read_headers(contents: Iterable[bytes]) -> Headers | None:
     """What the headers tell; None where there are none."""
-    every = list(contents)
+    every = [code(content) for content in contents]
     if not every:
         return None
     return Headers(

@@ -4,7 +4,13 @@ import pytest
 
 from commonwheel.abi.headers import header_words, is_named
 
-PLAIN = b"int geo_area(const geo_point *);  /* geo_perimeter is not public */\n"
+PLAIN = b"""
+int geo_area(const geo_point *);  /* geo_perimeter is
+not public */ // nor is geo_width
+const char quote = '"', *help = "calls geo_help"; int open(void) __asm__("open64");
+int geo_last; // "
+int geo_later; // "
+"""
 PASTING = b"""
 #define DECLARE(name) name *name##_new(void); void name##_free(name *);
 #define DECLARE_IO(name) name *PEM_read_bio_##name(BIO *); int i2d_##name##_fp(FILE *, name *);
@@ -13,9 +19,21 @@ DECLARE_IO(PrivateKey)
 """
 
 
-@pytest.mark.parametrize("name", ["geo_area", "geo_point", "int"])
+@pytest.mark.parametrize("name", ["geo_area", "geo_point", "int", "open64", "geo_last", "geo_later"])
 def test_words_of_headers_are_named(name: str) -> None:
     assert is_named(name, header_words([PLAIN]))
+
+
+@pytest.mark.parametrize("name", ["geo_perimeter", "public", "geo_width", "geo_help"])
+def test_words_of_prose_are_not(name: str) -> None:
+    assert not is_named(name, header_words([PLAIN]))
+
+
+def test_an_underscore_is_a_word_where_it_is_pasted_between_two() -> None:
+    fortran = b"#define F77(name) name ## _\nint geo; int area;\n"
+    assert not is_named("geo_area", header_words([fortran]))
+    joined = b"#define JOIN(a, b) a ## _ ## b\nint JOIN(geo, area)(void);\n"
+    assert is_named("geo_area", header_words([joined]))
 
 
 @pytest.mark.parametrize(
