@@ -163,6 +163,7 @@ END_TO_END = {
     "containers": "Build, check and test in containers of docker and podman",
     "wheels": "Hold popular wheels of the package index against the gates",
     "gdal": "Build the GDAL stack and prove that it is one",
+    "debian": "Hold comparisons and uses against many of Debian's packages",
 }
 
 
@@ -184,6 +185,13 @@ def gen_gdal(session: nox.Session) -> None:
     """Write the pages on the GDAL stack, from what its environment answers."""
     with environment(session, "tests", "tests") as python:
         run(session, python, "ci.gdal", *session.posargs)
+
+
+@nox.session(name="gen-debian", venv_backend="none")
+def gen_debian(session: nox.Session) -> None:
+    """Write the page on Debian's symbols, or measure the packages that are named."""
+    with environment(session, "tests", "tests") as python:
+        run(session, python, "ci.debian", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -125,8 +125,8 @@ class AptSuite:
 
     def download_package(self, package: str, version: str, folder: Path) -> None:
         """Bring a package into ``folder``, which apt holds against the index's sha256."""
-        command = ["apt-get", "-c", self._configuration, "-q", "download", f"{package}={version}"]
-        run(command, cwd=folder, timeout=_TIMEOUT)
+        command: list[str | Path] = ["apt-get", "-c", self._configuration, "-q", "download"]
+        run([*command, f"{package}={version}"], cwd=folder, timeout=_TIMEOUT)
 
     @property
     def _configuration(self) -> Path:

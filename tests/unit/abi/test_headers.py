@@ -19,7 +19,9 @@ DECLARE_IO(PrivateKey)
 """
 
 
-@pytest.mark.parametrize("name", ["geo_area", "geo_point", "int", "open64", "geo_last", "geo_later"])
+@pytest.mark.parametrize(
+    "name", ["geo_area", "geo_point", "int", "open64", "geo_last", "geo_later"]
+)
 def test_words_of_headers_are_named(name: str) -> None:
     assert is_named(name, header_words([PLAIN]))
 
