@@ -8,7 +8,10 @@ WORD = re.compile(rb"\w+")
 # Stands among the words of headers that paste.
 PASTE = "##"
 # A character, so that none is taken for the beginning of a string; a string; a comment.
-PROSE = re.compile(rb"""'(?:\\.|[^'\\\n])'|"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/""", re.DOTALL)
+# What has no end takes the rest of its line, or of the file: so each character is looked at once.
+PROSE = re.compile(
+    rb"""'(?:\\.|[^'\\\n])'|"(?:\\.|[^"\\\n])*+"?|//[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
 # Between two pastings an underscore is a word. At the end of a name it is what Fortran's compilers
 # add, and says nothing of the names that others paste.
 BETWEEN = re.compile(rb"##\s*_\s*##")

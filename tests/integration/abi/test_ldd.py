@@ -16,6 +16,7 @@ import pytest
 
 from ci.debian.agreement import Seen, snapshot_of
 from ci.debian.archive import STABLE, Package, Suite
+from commonwheel.abi.mangled import path as path_of
 from commonwheel.abi.snapshot import FUNCTIONS, Library, Snapshot
 from commonwheel.abi.uses import Uses, lacks, uses_of
 from commonwheel.elf import read_elf
@@ -50,10 +51,10 @@ def seen(package: str, suite: str) -> Seen | None:
     return Seen(suite=where, package=found) if found else None
 
 
-def place(release: Seen) -> Path:
-    """The folder that holds its libraries."""
-    (snapshot,) = filter(None, [release.snapshot])
-    return (release.folder / snapshot.libraries[0].member).parent
+def places(release: Seen) -> list[Path]:
+    """The folders that hold its libraries."""
+    libraries = release.snapshot.libraries if release.snapshot else ()
+    return list(dict.fromkeys((release.folder / each.member).parent for each in libraries))
 
 
 def by_files(uses: Uses, old: Snapshot) -> Gaps:
@@ -78,8 +79,10 @@ def by_loader(consumer: Path, uses: Uses, folders: Sequence[Path]) -> Gaps:
 
 def compiled(new: Seen, library: Library, folder: Path) -> Iterator[Path]:
     """Consumers of a release, one for each part of its functions."""
-    names = sorted({s.name for s in library.symbols if s.type in FUNCTIONS and s.default})
-    target = place(new) / library.soname
+    # Not the standard library's templates: others that are loaded define them as well.
+    wanted = (s for s in library.symbols if s.type in FUNCTIONS and s.default)
+    names = sorted({s.name for s in wanted if path_of(s.name)})
+    target = new.folder / library.member
     for at in range(0, len(names), PART):
         path = folder / f"use-{new.suite.name}-{library.soname}-{at}.so"
         # Data references, which the loader binds at once; no C library is needed for them.
@@ -100,12 +103,12 @@ def edge(consumer: Path, new: Sequence[Seen], package: str, old: Seen) -> Edge |
     for uses in uses_of({consumer.name: elf}, providers):
         if uses.soname in sonames and uses.symbols:
             assert old.snapshot is not None
-            others = [place(each) for each in new if uses.soname not in each.sonames]
+            others = [p for each in new if uses.soname not in each.sonames for p in places(each)]
             return Edge(
                 name=f"{consumer.name} with {package} {old.release}",
                 symbols=len(uses.symbols),
                 by_files=by_files(uses, old.snapshot),
-                by_loader=by_loader(consumer, uses, [place(old), *others]),
+                by_loader=by_loader(consumer, uses, [*places(old), *others]),
             )
     return None
 
@@ -161,3 +164,4 @@ def test_there_are_enough_of_each_kind(edges: Sequence[Edge]) -> None:
     assert 20 <= len(lacking) <= len(edges) - 20
     assert any(each.by_files[0] for each in lacking), "a version node lacks somewhere"
     assert any(each.by_files[1] for each in lacking), "a symbol lacks somewhere"
+    assert sum(not each.name.startswith("use-") for each in edges) >= 10, "Debian's own"

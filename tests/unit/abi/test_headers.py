@@ -60,3 +60,9 @@ def test_other_words_and_other_seams_are_not_named(name: str) -> None:
 def test_without_pasting_nothing_is_put_together() -> None:
     words = header_words([b"int X509; int _free;"])
     assert not is_named("X509_free", words)
+
+
+@pytest.mark.parametrize("unit", [b"/*", b'\\"', b"/*\n", b"'"])
+def test_what_never_ends_takes_no_longer(unit: bytes) -> None:
+    # By the square of its length this would take hours.
+    assert header_words([b'"' + unit * 1_000_000]) == frozenset()
