@@ -60,7 +60,8 @@ def places(release: Seen) -> list[Path]:
 def by_files(uses: Uses, old: Snapshot) -> Gaps:
     found = list(lacks(uses, old))
     nodes = {each.what.removeprefix("the version node ") for each in found if each.use is None}
-    symbols = {tuple(each.use) for each in found if each.use and "bytes" not in each.what}
+    uses_lacking = [each.use for each in found if each.use and "bytes" not in each.what]
+    symbols = {(use.name, use.version) for use in uses_lacking}
     return frozenset(nodes), frozenset(symbols)
 
 
