@@ -2,12 +2,14 @@
 
 Signatures, structs and enumerators stand in debug information alone. abidiff is asked about the
 public symbols that both releases have, and about types that the public headers show: asked about
-everything, it takes opaque structs and C++ templates for breaks.
+everything, it takes opaque structs and C++ templates for breaks. Of a release that is kept as a
+record, abidw has written down the types (ABIXML, compressed): its debug information is long gone.
 """
 
+import gzip
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +22,7 @@ from commonwheel.abi.snapshot import Library, Snapshot
 from commonwheel.elf import read_elf
 from commonwheel.elf.tools import find_program
 from commonwheel.errors import MissingProgramError
+from commonwheel.files import replacing
 from commonwheel.process import ProcessError, run
 
 # libabigail, "abidiff": bits of the exit code.
@@ -30,6 +33,12 @@ ENTRY = re.compile(r"^  \[C\] '(?P<what>.*)' (?:was changed|has some)")
 VARIABLE = re.compile(r"\b(?P<name>\w+)(?:\[\d*\])*$")
 FUNCTION = re.compile(r"\b(?P<name>\w+)\(.*\)(?: const)?$")
 SHOWN = 6
+HINT = "install it: the system package 'abigail-tools'"
+# What depends on the place, or on how a file came about, would differ from build to build.
+WRITING = (
+    *("--drop-private-types", "--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"),
+    *("--no-elf-needed", "--no-parameter-names", "--type-id-style", "hash"),
+)
 SECONDS = 1800
 
 
@@ -40,10 +49,20 @@ class Side:
     Args:
         snapshot: of it.
         material: what it was taken from; None where it was read as a snapshot.
+        types: by the stem of a library, the file that its types were written to.
     """
 
     snapshot: Snapshot
     material: Material | None = None
+    types: Mapping[str, Path] = field(default_factory=dict)
+
+    def missing(self, library: Library) -> str:
+        """What abidiff would need of it, and does not get."""
+        if library.stem in self.types:
+            return ""
+        if self.material is None:
+            return f"nothing is recorded of those of {self.snapshot.shown}"
+        return _missing(self.material, library)
 
 
 def compare_types(old: Side, new: Side) -> Types:
@@ -53,19 +72,19 @@ def compare_types(old: Side, new: Side) -> Types:
         ProcessError: abidiff fails.
         ElfError: debug information is malformed.
     """
-    if old.material is None or new.material is None:
+    if not all(side.material or side.types for side in (old, new)):
         return NO_TYPES
     changes: list[Change] = []
     unchecked: list[str] = []
     for before, after in pairs(old.snapshot, new.snapshot):
         if before is None or after is None or before.role == "private":
             continue
-        reason = _missing(old.material, before) or _missing(new.material, after)
+        reason = old.missing(before) or new.missing(after)
         if reason:
             unchecked.append(f"types of {before.soname}: {reason}")
             continue
         try:
-            changes += _compare(old.material, before, new.material, after)
+            changes += _compare(old, before, new, after)
         except MissingProgramError:
             unchecked.append(
                 f"types of {before.soname}: abidiff is not installed (Debian: abigail-tools)"
@@ -86,50 +105,94 @@ def _missing(material: Material, library: Library) -> str:
     return f"{material.name} has no debug information with types in it"
 
 
-def _compare(old: Material, before: Library, new: Material, after: Library) -> Iterator[Change]:
-    program = find_program("abidiff", hint="install it: the system package 'abigail-tools'")
+def write_types(side: Side, library: Library, target: Path) -> None:
+    """Write the public types of a library down, as :attr:`Side.types` has them.
+
+    Raises:
+        MissingProgramError: abidw is not installed.
+        ProcessError: it fails.
+    """
+    program = find_program("abidw", hint=HINT)
+    with TemporaryDirectory(prefix="commonwheel-abi-") as place:
+        folder = Path(place)
+        names = {symbol.name for symbol in library.symbols if symbol.public}
+        found = _laid_out(folder / "side", side, library)
+        run(
+            [
+                *(program, *WRITING, "--kmi-whitelist", _listed(folder, names)),
+                *(*found.words(""), "--out-file", folder / "types", found.path),
+            ],
+            timeout=SECONDS,
+        )
+        content = gzip.compress((folder / "types").read_bytes(), mtime=0)
+    with replacing(target) as part:
+        part.write_bytes(content)
+
+
+def _compare(old: Side, before: Library, new: Side, after: Library) -> Iterator[Change]:
+    program = find_program("abidiff", hint=HINT)
     common = {name for name in before.by_name if name in after.by_name}
     public = {s.name for s in before.symbols if s.public and s.name in common}
     if not public:
         return
     with TemporaryDirectory(prefix="commonwheel-abi-") as place:
         folder = Path(place)
-        symbols = folder / "symbols"
-        symbols.write_text("[abi_whitelist]\n" + "".join(f"  {name}\n" for name in sorted(public)))
         one = _laid_out(folder / "old", old, before)
         other = _laid_out(folder / "new", new, after)
         done = run(
             [
                 *(program, "--no-added-syms", "--ignore-soname", "--redundant", "--no-show-locs"),
-                *("--drop-private-types", "--kmi-whitelist", symbols),
-                *_places("1", folder / "old", old),
-                *_places("2", folder / "new", new),
-                *(one, other),
+                *("--drop-private-types", "--kmi-whitelist", _listed(folder, public)),
+                *(*one.words("1"), *other.words("2"), one.path, other.path),
             ],
             check=False,
             timeout=SECONDS,
         )
     if done.code & ERROR or done.code & ~(CHANGE | 8):
-        raise ProcessError([str(program), str(one), str(other)], code=done.code, output=done.output)
+        words = [str(program), before.member, after.member]
+        raise ProcessError(words, code=done.code, output=done.output)
     if done.code & CHANGE:
         yield from entries(done.output, before.soname)
 
 
-def _laid_out(folder: Path, material: Material, library: Library) -> Path:
+def _listed(folder: Path, names: Iterable[str]) -> Path:
+    symbols = folder / "symbols"
+    symbols.write_text("[abi_whitelist]\n" + "".join(f"  {name}\n" for name in sorted(names)))
+    return symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where libabigail finds a library, its headers and its debug information."""
+
+    path: Path
+    headers: Path | None = None
+    debug: Path | None = None
+
+    def words(self, which: str) -> list[str | Path]:
+        found: list[str | Path] = []
+        if self.headers is not None:
+            found += [f"--headers-dir{which}", self.headers]
+        if self.debug is not None:
+            found += [f"--debug-info-dir{which}", self.debug]
+        return found
+
+
+def _laid_out(folder: Path, side: Side, library: Library) -> _Place:
+    folder.mkdir()
+    if library.stem in side.types:
+        path = folder / f"{library.stem}.abi"
+        path.write_bytes(gzip.decompress(side.types[library.stem].read_bytes()))
+        return _Place(path=path)
+    material = side.material
+    assert material is not None
     for member, content in material.headers.items():
         target = folder / "include" / member.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     path = folder / Path(library.member).name
     path.write_bytes(material.libraries[library.member])
-    return path
-
-
-def _places(which: str, folder: Path, material: Material) -> list[str | Path]:
-    places: list[str | Path] = [f"--headers-dir{which}", folder / "include"]
-    if material.debug is not None:
-        places += [f"--debug-info-dir{which}", material.debug]
-    return places
+    return _Place(path=path, headers=folder / "include", debug=material.debug)
 
 
 def entries(report: str, soname: str) -> Iterator[Change]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from commonwheel.abi.encoding import SUFFIX, read_snapshot, to_json
 from commonwheel.abi.history import History, history
-from commonwheel.abi.snapshot import Snapshot
+from commonwheel.abi.snapshot import Library, Snapshot
 from commonwheel.errors import SnapshotError
 
 FOLDER = "abi"
@@ -21,9 +21,11 @@ class Records:
 
     Args:
         snapshots: in no order.
+        folders: the folders of recipes below which types are written down.
     """
 
     snapshots: tuple[Snapshot, ...] = ()
+    folders: tuple[Path, ...] = ()
 
     def of(self, line: str) -> History:
         """The releases of a line."""
@@ -31,19 +33,36 @@ class Records:
 
     def only(self, lines: Collection[str]) -> "Records":
         """The records of these lines."""
-        return Records(tuple(each for each in self.snapshots if each.line in lines))
+        found = tuple(each for each in self.snapshots if each.line in lines)
+        return Records(found, self.folders)
+
+    def types(self, snapshot: Snapshot) -> dict[str, Path]:
+        """By the stem of a library, the file that the types of a recorded release are in."""
+        return {
+            library.stem: path
+            for folder in reversed(self.folders)
+            for library in snapshot.libraries
+            if (path := types_file(folder, snapshot, library)).is_file()
+        }
 
 
 def record_file(folder: Path, snapshot: Snapshot) -> Path:
     """Where a snapshot is kept below a folder of recipes."""
-    platform = "-".join(filter(None, [snapshot.arch, snapshot.libc]))
-    name = f"{snapshot.number}-{platform}.json"
     suffix = SUFFIX if len(to_json(snapshot)) > LONG else ""
-    return folder / FOLDER / snapshot.line / f"{name}{suffix}"
+    return folder / FOLDER / snapshot.line / f"{_name(snapshot)}.json{suffix}"
+
+
+def types_file(folder: Path, snapshot: Snapshot, library: Library) -> Path:
+    """Where the types of one of its libraries are kept."""
+    return folder / FOLDER / snapshot.line / f"{_name(snapshot)}.{library.stem}.abi{SUFFIX}"
+
+
+def _name(snapshot: Snapshot) -> str:
+    return "-".join(filter(None, [snapshot.number, snapshot.arch, snapshot.libc]))
 
 
 def read_records(
-    folders: Iterable[Path], arch: str, libc: str, lines: Collection[str] | None = None
+    folders: Collection[Path], arch: str, libc: str, lines: Collection[str] | None = None
 ) -> Records:
     """Read what is recorded below folders of recipes.
 
@@ -67,7 +86,7 @@ def read_records(
                 hint=f"move it to {expected}, or record the release again: commonwheel abi accept",
             )
         found.setdefault((snapshot.line, snapshot.number), snapshot)
-    return Records(tuple(found.values()))
+    return Records(tuple(found.values()), tuple(folders))
 
 
 def digest(

@@ -21,6 +21,8 @@ class Tools:
         load: whether native code of the wheels may be run: loading a library runs its
             initialisers.
         scan: whether instructions are looked at, which takes seconds to minutes.
+        types: whether abidiff is asked about types, which takes seconds to a minute.
+        debug: folder with the debug information of what is checked, by build-id; None: beside it.
         cache: folder for the results of such scans; None keeps none.
         scratch: folder for temporary folders.
         environ: where interpreters are looked for (PATH, PYENV_ROOT).
@@ -28,6 +30,8 @@ class Tools:
 
     load: bool = False
     scan: bool = False
+    types: bool = False
+    debug: Path | None = None
     cache: Path | None = None
     scratch: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -93,7 +97,14 @@ class Case:
         Raises:
             CommonwheelError: its ABI, or that of another release, cannot be read.
         """
-        return line_of(self.wheel, self.family, self.records, self.names)
+        return line_of(
+            self.wheel,
+            self.family,
+            self.records,
+            self.names,
+            types=self.tools.types,
+            debug=self.tools.debug,
+        )
 
     @cached_property
     def trial(self) -> Trial:

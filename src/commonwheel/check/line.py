@@ -1,10 +1,14 @@
 """The line of a library wheel under check: this release, its record, and the releases around it."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
-from commonwheel.abi.compare import Comparison, compare
+from commonwheel.abi.compare import NOT_ASKED, Comparison, Types, compare
+from commonwheel.abi.deep import Side, compare_types
 from commonwheel.abi.history import history
+from commonwheel.abi.material import read_material
 from commonwheel.abi.records import Records
 from commonwheel.abi.snapshot import Snapshot
 from commonwheel.check.inspect import Inspected
@@ -17,27 +21,58 @@ class Line:
     """What a release is held against.
 
     Args:
-        own: the release.
+        side: the release.
         record: what is recorded of it; None where nothing is.
         others: the other releases of its line, recorded or at hand.
+        types: whether types are compared, where that is possible.
     """
 
-    own: Snapshot
-    record: Snapshot | None
-    others: tuple[Snapshot, ...]
+    side: Side
+    record: Side | None
+    others: tuple[Side, ...]
+    types: bool
 
-    def comparisons(self) -> Iterator[Comparison]:
-        """The release before with this one, the record with this one, this one with the next."""
-        around = history(self.others)
-        if (before := around.before(self.own.number)) is not None:
-            yield compare(before, self.own)
-        if self.record is not None:
-            yield compare(self.record, self.own)
-        if (after := around.after(self.own.number)) is not None:
-            yield compare(self.own, after)
+    @property
+    def own(self) -> Snapshot:
+        """The release."""
+        return self.side.snapshot
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The release before with this one, the record with this one, this one with the next.
+
+        Raises:
+            ProcessError: abidiff fails.
+        """
+        around = history(each.snapshot for each in self.others)
+        before, after = around.before(self.own.number), around.after(self.own.number)
+        pairs = [
+            (self._side(before), self.side),
+            (self.record, self.side),
+            (self.side, self._side(after)),
+        ]
+        return tuple(
+            compare(old.snapshot, new.snapshot, types=self._types(old, new))
+            for old, new in pairs
+            if old is not None and new is not None
+        )
+
+    def _side(self, snapshot: Snapshot | None) -> Side | None:
+        return next((each for each in self.others if each.snapshot is snapshot), None)
+
+    def _types(self, old: Side, new: Side) -> Types:
+        return compare_types(old, new) if self.types else NOT_ASKED
 
 
-def line_of(wheel: Inspected, family: Iterable[Inspected], records: Records, names: Names) -> Line:
+def line_of(
+    wheel: Inspected,
+    family: Iterable[Inspected],
+    records: Records,
+    names: Names,
+    *,
+    types: bool,
+    debug: Path | None,
+) -> Line:
     """The line of a library wheel.
 
     Args:
@@ -45,27 +80,40 @@ def line_of(wheel: Inspected, family: Iterable[Inspected], records: Records, nam
         family: other wheels of its distribution.
         records: the recorded releases of its line, and of others.
         names: whose tags are ours.
+        types: whether types are compared, where that is possible.
+        debug: the folder with the wheel's debug information, by build-id; None: beside the wheel.
 
     Raises:
         ElfError: a library is malformed.
         SnapshotError: what a wheel says of its ABI is damaged.
     """
-    own = _snapshot(wheel, names)
-    recorded = history(each for each in records.of(own.line).releases if is_like(own, each))
-    released = (_snapshot(each, names) for each in family if each.manifest is not None)
-    beside = (each for each in released if is_like(own, each))
+    own = _side(wheel, names, types=types, debug=debug)
+    recorded = [
+        Side(snapshot=each, types=records.types(each) if types else {})
+        for each in records.of(own.snapshot.line).releases
+    ]
+    released = [_side(each, names, types=types) for each in family if each.manifest is not None]
     # A record is what a release was when it was let go; a wheel at hand may be on its way.
-    every = history([*recorded.releases, *beside]).releases
+    every = [each for each in (*recorded, *released) if is_like(own.snapshot, each.snapshot)]
+    number = own.snapshot.number
     return Line(
-        own=own,
-        record=recorded.of(own.number),
-        others=tuple(each for each in every if each.number != own.number),
+        side=own,
+        record=next((each for each in recorded if each.snapshot.number == number), None),
+        others=tuple(each for each in every if each.snapshot.number != number),
+        types=types,
     )
 
 
-def _snapshot(wheel: Inspected, names: Names) -> Snapshot:
-    assert wheel.manifest is not None
-    return snapshot_of(wheel.wheel.path, wheel.manifest, names)
+def _side(wheel: Inspected, names: Names, *, types: bool, debug: Path | None = None) -> Side:
+    path, manifest = wheel.wheel.path, wheel.manifest
+    assert manifest is not None
+    snapshot = snapshot_of(path, manifest, names)
+    if not types:
+        return Side(snapshot=snapshot)
+    material = read_material(path, manifest=manifest)
+    if debug is not None and debug.is_dir():
+        material = replace(material, debug=debug)
+    return Side(snapshot=snapshot, material=material)
 
 
 def is_like(one: Snapshot, other: Snapshot) -> bool:

@@ -71,6 +71,12 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="look at the instructions of library wheels as well, which takes seconds to minutes",
     )
+    parser.add_argument(
+        "--no-types",
+        dest="types",
+        action="store_false",
+        help="do not ask abidiff about the types of library wheels",
+    )
     add_recipe_options(parser)
     add_output_options(parser, *RENDERINGS)
     parser.set_defaults(run=run)
@@ -84,7 +90,11 @@ def run(options: argparse.Namespace) -> None:
         names=names,
         claimed=claimed_sonames(recipes),
         tools=Tools(
-            load=options.load, scan=options.scan, cache=cache / "scans", environ=os.environ
+            load=options.load,
+            scan=options.scan,
+            types=options.types,
+            cache=cache / "scans",
+            environ=os.environ,
         ),
         expect=expectations(recipes, names),
         records=_recorded(recipes),

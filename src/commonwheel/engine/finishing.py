@@ -1,7 +1,7 @@
 """What is done to a raw wheel, wherever it was built: repair it, and hold it against the gates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -31,12 +31,14 @@ class Finishing:
         claimed: SONAMEs, as upstream gives them, of all libraries that have a recipe.
         expected: what the recipe promises.
         records: the recorded releases of the job's line, and of its providers' lines.
+        debug: folder with the wheel's debug information, by build-id.
     """
 
     repair: RepairOptions
     claimed: frozenset[str]
     expected: Expected | None
     records: Records = field(default_factory=Records)
+    debug: Path | None = None
 
     def dump(self) -> bytes:
         """As JSON, to travel into a container."""
@@ -70,7 +72,7 @@ class Finishing:
         options = CheckOptions(
             names=self.repair.names,
             claimed=self.claimed,
-            tools=tools,
+            tools=tools if together else replace(tools, types=True, debug=self.debug),
             expect=lambda _wheel: self.expected,
             records=lambda _wheel: self.records,
         )

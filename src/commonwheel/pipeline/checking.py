@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class Checker:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.store = Store(root=context.settings.cache / "checks")
+        self._raw = Store(root=context.settings.cache / "raw")
         self._turn = Lock()
         self._is_growing = False
         self._inspected: dict[Path, Inspected] = {}
@@ -78,7 +80,9 @@ class Checker:
                     wheel,
                     context.providers(job),
                     work,
-                    finishing=self._finishing(job, stored.facts["epoch"]),
+                    finishing=replace(
+                        self._finishing(job, stored.facts["epoch"]), debug=self._debug(stored)
+                    ),
                     watch=Watch(log=log, on_line=follow),
                 )
         self.passed(job, wheel, report)
@@ -154,6 +158,7 @@ class Checker:
             "code": code_digests(CHECK_CODE),
             "tools": versions(CHECK_TOOLS),
             "claimed": sorted(self.context.inputs.known),
+            "records": self.context.inputs.recorded(self.context.inputs.lines(job)),
             "recipe": to_json(job.build),
             "waivers": [waiver.model_dump(mode="json") for waiver in recipe.waivers],
         }
@@ -191,6 +196,11 @@ class Checker:
     def _finishing(self, job: Job, epoch: int = 0) -> "Finishing":
         """What gates need to know; the time stamp is for what a repair adds."""
         return self.context.inputs.finishing(job, epoch)
+
+    def _debug(self, stored: Stored) -> Path | None:
+        """The debug information of a repaired wheel, which lies beside the raw one."""
+        raw = self._raw.peek(stored.inputs["build"])
+        return raw.debug if raw is not None else None
 
     def _inspect(self, wheel: Path) -> "Inspected":
         from commonwheel.check.inspect import inspect  # noqa: PLC0415

@@ -50,7 +50,7 @@ class LineHolds(Gate):
             yield self.unchecked(
                 f"no baseline: {line.own.line} has no other release on record, and none is at hand"
             )
-        for comparison in line.comparisons():
+        for comparison in line.comparisons:
             members = {each.soname: each.member for each in line.own.libraries}
             for change in comparison.of_level("breaking"):
                 yield self.finding(
@@ -63,7 +63,7 @@ class LineHolds(Gate):
                     symbol=change.subject,
                     way=way(change, comparison),
                 )
-            if comparison.old is not line.record:
+            if line.record is None or comparison.old is not line.record.snapshot:
                 title = f"{comparison.old.shown} → {comparison.new.shown}"
                 for reason in comparison.unchecked:
                     yield self.unchecked(f"{title}: {reason}")
@@ -96,7 +96,7 @@ class VersionFitsChange(Gate):
             return
         if not line.others:
             yield self.unchecked("no baseline")
-        for comparison in line.comparisons():
+        for comparison in line.comparisons:
             old, new = comparison.old, comparison.new
             breaking = comparison.of_level("breaking")
             if breaking and is_patch(old, new):
@@ -131,13 +131,12 @@ class IsRecorded(Gate):
         except CommonwheelError as error:
             yield self.unchecked(error.what)
             return
-        record = line.record
-        if record is None:
+        if line.record is None:
             yield self.unchecked(
                 f"{line.own.shown} is not recorded: commonwheel abi accept {case.wheel.name}"
             )
             return
-        added = compare(record, line.own).of_level("addition")
+        added = compare(line.record.snapshot, line.own).of_level("addition")
         if added:
             yield self.finding(
                 case,
