@@ -95,8 +95,10 @@ def digest(
     """sha256 of all that :func:`read_records` would read."""
     found = hashlib.sha256()
     for path in _files(folders, arch, libc, lines):
-        found.update(f"{path.parent.name}/{path.name}\0".encode())
-        found.update(hashlib.sha256(path.read_bytes()).digest())
+        stem = path.name.partition(".json")[0]
+        for file in (path, *sorted(path.parent.glob(f"{stem}.*.abi{SUFFIX}"))):
+            found.update(f"{file.parent.name}/{file.name}\0".encode())
+            found.update(hashlib.sha256(file.read_bytes()).digest())
     return found.hexdigest()
 
 

@@ -16,18 +16,27 @@ from commonwheel.abi.dump import dump
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
 from commonwheel.abi.exports import exports_by_recipe
 from commonwheel.abi.facts import read_facts
+from commonwheel.abi.history import ordered
 from commonwheel.abi.html import page
 from commonwheel.abi.material import Material, read_material
+from commonwheel.abi.records import read_records
 from commonwheel.abi.render import as_json, github, headline, markdown, sarif, table
+from commonwheel.check.accept import accept
+from commonwheel.check.case import Case, Tools
+from commonwheel.check.expected import expectations
+from commonwheel.check.inspect import inspect
 from commonwheel.cli.common import (
     add_folder_option,
     add_output_options,
+    add_recipe_options,
     load_recipes,
     make_console,
     show,
+    wheels_of,
 )
-from commonwheel.errors import AbiBreakError
+from commonwheel.errors import AbiBreakError, UsageError
 from commonwheel.repair.providers import read_manifest
+from commonwheel.wheel.name import parse_wheel_name
 
 SUMMARY = "record the binary interface of a release, and compare two"
 WHAT = "a wheel, ours or anybody's, a shared library, or the folder of an unpacked package"
@@ -97,6 +106,23 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     add_output_options(drawing, *PICTURES)
     drawing.set_defaults(run=run_timeline)
 
+    text = "record releases of library wheels in recipes/abi/, for later ones to be held against"
+    accepting = actions.add_parser("accept", help=text, description=text, parents=parents)
+    accepting.add_argument(
+        "wheels",
+        metavar="WHEEL",
+        nargs="+",
+        type=Path,
+        help="a library wheel, or a folder of wheels, of which all library wheels are recorded",
+    )
+    accepting.add_argument(
+        "--again",
+        action="store_true",
+        help="let a record go that says more of this very release than the wheel does",
+    )
+    add_recipe_options(accepting)
+    accepting.set_defaults(run=run_accept)
+
 
 def _add_headers(parser: argparse.ArgumentParser, name: str, whose: str) -> None:
     parser.add_argument(
@@ -155,6 +181,42 @@ def run_timeline(options: argparse.Namespace) -> None:
     snapshots = [_side(options, path).snapshot for path in options.releases]
     picture = PICTURES[options.format](timeline.title_of(snapshots), timeline.history(snapshots))
     show(options, picture, make_console(options, os.environ))
+
+
+def run_accept(options: argparse.Namespace) -> None:
+    """Record each library wheel, the oldest release first.
+
+    Raises:
+        AbiBreakError: one breaks its line; those before it are recorded.
+        UsageError: none of the wheels is a library wheel, or its recipe is not at hand.
+    """
+    recipes, names = load_recipes(options), options.configuration.names
+    console, expect = make_console(options, os.environ), expectations(recipes, names)
+    paths = [path for path in wheels_of(options.wheels) if read_manifest(path, names) is not None]
+    if not paths:
+        raise UsageError("none of these is a library wheel: only those have an ABI to record")
+    for path in sorted(paths, key=lambda each: ordered(parse_wheel_name(each.name).version)):
+        wheel, contents = inspect(path, names)
+        assert wheel.manifest is not None
+        entry = recipes.loaded.get(wheel.manifest["name"])
+        if entry is None:
+            hint = "name its folder: --recipes DIR"
+            raise UsageError(f"{path.name}: its recipe is not at hand", hint=hint)
+        lines = {wheel.manifest["line"]}
+        case = Case(
+            wheel=wheel,
+            contents=contents,
+            expected=expect(wheel),
+            names=names,
+            records=read_records(recipes.folders, *wheel.platform, lines),
+            tools=Tools(types=True),
+        )
+        with console.step(f"record {path.name}") as step:
+            done = accept(case, entry.folder, again=options.again)
+            step.verdict = "; ".join(map(headline, done.comparisons)) or "no baseline"
+            for note in done.notes:
+                step.note(note)
+        console.write(f"{done.file}\n")
 
 
 def _side(options: argparse.Namespace, path: Path, headers: Path | None = None) -> Side:
