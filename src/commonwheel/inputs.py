@@ -95,12 +95,16 @@ class JobInputs:
             engine=self.engine.facts(job),
         )
 
-    def finishing(self, job: Job, epoch: int) -> "Finishing":
+    def finishing(
+        self, job: Job, epoch: int, *, at_least: Mapping[str, str] | None = None
+    ) -> "Finishing":
         """What there is to know of a job when its raw wheel is finished.
 
         Args:
             job: what was built.
             epoch: time stamp of what is added to the wheel.
+            at_least: line → a release below which its range may not begin, where the recipe does
+                not say so already.
         """
         # A warm run finishes nothing, and does not pay for importing the gates.
         from commonwheel.check.expected import of_consumer, of_library  # noqa: PLC0415
@@ -117,24 +121,34 @@ class JobInputs:
             expected = of_consumer(recipe, job.build.version, dlopen, uses)
         records = self._records.only(self.lines(job))
         return Finishing(
-            repair=replace(self.repair_options(job, epoch), records=records),
+            repair=replace(self.repair_options(job, epoch, at_least), records=records),
             claimed=self.known,
             expected=expected,
             records=records,
         )
 
-    def repair_options(self, job: Job, epoch: int) -> RepairOptions:
+    def repair_options(
+        self, job: Job, epoch: int, at_least: Mapping[str, str] | None = None
+    ) -> RepairOptions:
         """What a repair is told of a job."""
+        recipe = self.recipes[job.build.name]
+        uses = recipe.requires.libraries if isinstance(recipe, LibraryRecipe) else recipe.uses
+        lines = {each.name: each.line for each in job.build.provided}
         common = RepairOptions(
             names=self.names,
             arch=self.plan.platform.arch,
             known=self.known,
+            at_least={
+                line: use.at_least
+                for name, line in lines.items()
+                if (use := uses.get(name)) is not None and use.at_least
+            }
+            | dict(at_least or {}),
             epoch=epoch,
         )
         if not isinstance(job, ConsumerJob):
             assert isinstance(job.build, LibraryBuild)
             return replace(common, exports=exports_of(job.build, self.names))
-        lines = {each.name: each.line for each in job.build.provided}
         return replace(
             common,
             version=job.build.wheel_version,
@@ -142,9 +156,11 @@ class JobInputs:
             dlopen=tuple(lines[name] for name in job.build.dlopen),
         )
 
-    def repair(self, job: Job, raw: Stored) -> dict[str, Any]:
+    def repair(
+        self, job: Job, raw: Stored, at_least: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """The inputs of the repaired wheel."""
-        options = to_json(self.repair_options(job, raw.facts["epoch"]))
+        options = to_json(self.repair_options(job, raw.facts["epoch"], at_least))
         options["known"] = sorted(options["known"])
         # Reading them takes longer than a warm run may.
         options["records"] = self.recorded({each.line for each in job.build.provided})

@@ -26,6 +26,7 @@ class Task:
     Args:
         id: its name.
         needs: ids of the tasks that must have succeeded before.
+        after: ids of the tasks that must be over before, well or not.
         run: does it.
         inline: it takes no time: it runs in the caller's thread.
     """
@@ -34,6 +35,7 @@ class Task:
     needs: tuple[str, ...]
     run: Callable[[], None]
     inline: bool = False
+    after: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -57,9 +59,10 @@ class Outcome:
         return {*self.done, *self.failed, *self.skipped}
 
     def decides(self, task: Task) -> bool:
-        """Whether all that a task needs is over."""
+        """Whether all that a task waits for is over."""
         return all(
-            need in self.done or need in self.failed or need in self.skipped for need in task.needs
+            each in self.done or each in self.failed or each in self.skipped
+            for each in (*task.needs, *task.after)
         )
 
     def causes(self, task: Task) -> tuple[str, ...]:

@@ -75,6 +75,11 @@ class Range:
         return ",".join(parts)
 
     @property
+    def is_telling(self) -> bool:
+        """Whether anything but the release built against has decided it."""
+        return bool(self.pin or self.below or self.above or self.floor != self.built)
+
+    @property
     def explained(self) -> str:
         """Why it is as it is, in a line."""
         words = [f"built against {self.built}"]

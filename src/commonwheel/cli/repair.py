@@ -3,11 +3,15 @@
 import argparse
 import os
 import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from commonwheel.abi.exports import exports_by_recipe
+from commonwheel.abi.records import read_records
 from commonwheel.cli.common import (
     add_recipe_options,
     add_with_option,
@@ -16,10 +20,13 @@ from commonwheel.cli.common import (
     positive,
 )
 from commonwheel.console import Console
+from commonwheel.engine.host import libc_version
 from commonwheel.errors import UsageError
 from commonwheel.names import Names
+from commonwheel.recipe.load import RecipeSet
 from commonwheel.repair.claimed import claimed_sonames
 from commonwheel.repair.providers import Providers, load_providers, read_manifest
+from commonwheel.repair.ranges import highest
 from commonwheel.repair.repair import RepairOptions, repair
 from commonwheel.wheelhouse import Wheelhouse
 
@@ -75,34 +82,71 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> None:
     """Repair each wheel."""
     console, names = make_console(options, os.environ), options.configuration.names
-    providers = load_providers(options.providers, names)
-    known = claimed_sonames(load_recipes(options))
+    providers, recipes = load_providers(options.providers, names), load_recipes(options)
+    common = RepairOptions(
+        names=names,
+        arch=platform.machine(),
+        grafts=tuple(options.grafts),
+        dlopen=tuple(options.dlopen),
+        known=claimed_sonames(recipes),
+        records=read_records(recipes.folders, platform.machine(), libc_version().partition(" ")[0]),
+    )
     house = Wheelhouse(root=options.wheelhouse, replace=options.replace)
-    for wheel in options.wheels:
-        chosen = RepairOptions(
-            names=names,
-            arch=platform.machine(),
-            version=_version(wheel, options.build, names),
-            grafts=tuple(options.grafts),
-            dlopen=tuple(options.dlopen),
-            known=known,
-        )
-        _repair(wheel, house, providers, chosen, console)
+    for wheels in _releases(options.wheels):
+        chosen = {
+            wheel: replace(
+                common,
+                version=_version(wheel, options.build, names),
+                exports=_exports(wheel, recipes, names),
+            )
+            for wheel in wheels
+        }
+        _repair(chosen, house, providers, console)
+
+
+def _releases(wheels: Sequence[Path]) -> Iterator[list[Path]]:
+    """Wheels of one version go together: they are to have the same requirements."""
+    found: dict[tuple[str, ...], list[Path]] = {}
+    for wheel in wheels:
+        found.setdefault(tuple(wheel.name.split("-")[:2]), []).append(wheel)
+    yield from found.values()
 
 
 def _repair(
-    wheel: Path, house: Wheelhouse, providers: Providers, chosen: RepairOptions, console: Console
+    chosen: Mapping[Path, RepairOptions], house: Wheelhouse, providers: Providers, console: Console
 ) -> None:
-    if chosen.version is None:
-        remedy = "give this release a 'wheel-version' with .postN in its recipe, and build it"
-    else:
-        remedy = "raise --build"
-    with console.step(wheel.name) as step, house.scratch() as work:
-        done = repair(wheel, work / "wheel", providers, chosen, scratch=work)
-        for note in done.notes:
-            step.note(note)
-        path = house.add(done.path, remedy=remedy)
-    console.write(f"{path}\n")
+    with house.scratch() as work:
+        done = {
+            wheel: repair(wheel, work / "first", providers, options, scratch=work)
+            for wheel, options in chosen.items()
+        }
+        mine = {
+            wheel: {each.line: each.floor for each in one.ranges} for wheel, one in done.items()
+        }
+        wanted = highest(mine.values())
+        for wheel, options in chosen.items():
+            with console.step(wheel.name) as step:
+                made = done[wheel]
+                at_least = {line: wanted[line] for line in mine[wheel]}
+                if at_least != mine[wheel]:
+                    raised = replace(options, at_least=at_least)
+                    made = repair(wheel, work / "raised", providers, raised, scratch=work)
+                plain = (each.explained for each in made.ranges if not each.is_telling)
+                for note in (*plain, *made.notes):
+                    step.note(note)
+                path = house.add(made.path, remedy=_remedy(options))
+            console.write(f"{path}\n")
+
+
+def _remedy(options: RepairOptions) -> str:
+    if options.version is None:
+        return "give this release a 'wheel-version' with .postN in its recipe, and build it"
+    return "raise --build"
+
+
+def _exports(wheel: Path, recipes: RecipeSet, names: Names) -> Mapping[str, tuple[str, ...]]:
+    manifest = read_manifest(wheel, names)
+    return {} if manifest is None else exports_by_recipe(manifest, recipes, names)
 
 
 def _version(wheel: Path, build: int, names: Names) -> str | None:

@@ -1,7 +1,7 @@
 """From a job to its finished wheel: found in the cache, or fetched, staged, built and repaired."""
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from commonwheel.pipeline.context import Context
 from commonwheel.plan import ConsumerJob, Job
 from commonwheel.recipe.resolved import SourceFact, to_json
 from commonwheel.repair.providers import read_manifest
+from commonwheel.repair.ranges import floors, highest
 from commonwheel.source.fetch import FetchedSource
+from commonwheel.wheel.read import read_wheel
 
 if TYPE_CHECKING:
     from commonwheel.engine.protocol import Built, Finished
@@ -41,6 +43,34 @@ class Builder:
             return stored
         with self.context.working(job.id) as step, self.context.workplace(job.id) as work:
             return self._finish(job, raw, work, step)
+
+    def settle(self, jobs: Sequence[Job]) -> None:
+        """Give the wheels of one version the same ranges: of each line, the highest floor of all.
+
+        Args:
+            jobs: of one consumer's release, for several Pythons; what was not built is left out.
+        """
+        done, names = self.context.done, self.context.inputs.names
+        every = {
+            job: floors(read_wheel(done[job.id].wheel), names) for job in jobs if job.id in done
+        }
+        wanted = highest(every.values())
+        for job, mine in every.items():
+            if mine != {line: wanted[line] for line in mine}:
+                self._raise(job, {line: wanted[line] for line in mine})
+
+    def _raise(self, job: Job, at_least: Mapping[str, str]) -> None:
+        raw = self.find_raw(job)
+        assert raw is not None
+        key = key_of(self.context.inputs.repair(job, raw, at_least))
+        stored = self.repaired.find(key)
+        if stored is None:
+            with self.context.console.step(f"raise {job.id}") as step:
+                step.note("another Python's wheel needs newer releases: all get the same range")
+                with self.context.workplace(job.id) as work:
+                    stored = self._finish(job, raw, work, step, at_least)
+        self.checker.check(job, stored)
+        self.context.done[job.id] = stored
 
     def take(self, job: Job) -> Stored:
         """The wheel that is given in place of a build's, as it is."""
@@ -162,7 +192,14 @@ class Builder:
         facts = {"epoch": epoch, "source": to_json(fact)}
         return self.raw.put(built.raw, inputs, facts, job=job.id), built
 
-    def _finish(self, job: Job, raw: Stored, work: Path, step: Step) -> Stored:
+    def _finish(
+        self,
+        job: Job,
+        raw: Stored,
+        work: Path,
+        step: Step,
+        at_least: Mapping[str, str] | None = None,
+    ) -> Stored:
         from commonwheel.engine.protocol import Watch  # noqa: PLC0415
 
         context = self.context
@@ -172,15 +209,22 @@ class Builder:
                 raw.wheel,
                 context.providers(job),
                 work,
-                finishing=context.inputs.finishing(job, raw.facts["epoch"]),
+                finishing=context.inputs.finishing(job, raw.facts["epoch"], at_least=at_least),
                 watch=Watch(log=log, on_line=step.line),
             )
-        return self._store(job, raw, finished, step)
+        return self._store(job, raw, finished, step, at_least)
 
-    def _store(self, job: Job, raw: Stored, finished: "Finished", step: Step) -> Stored:
+    def _store(
+        self,
+        job: Job,
+        raw: Stored,
+        finished: "Finished",
+        step: Step,
+        at_least: Mapping[str, str] | None = None,
+    ) -> Stored:
         for note in (*finished.notes, *check_use(job, finished.lines)):
             step.note(note)
-        inputs = self.context.inputs.repair(job, raw)
+        inputs = self.context.inputs.repair(job, raw, at_least)
         facts = {"providers": list(finished.providers), **raw.facts}
         stored = self.repaired.put(finished.folder, inputs, facts, job=job.id)
         if finished.report is not None:

@@ -110,9 +110,18 @@ class Pipeline:
             yield Task(id=job.id, needs=job.needs, run=partial(self._library, job), inline=is_done)
             return
         yield Task(id=job.id, needs=job.needs, run=partial(self._build, job), inline=is_done)
+        siblings = self.siblings(job)
+        if job is siblings[0] and len(siblings) > 1:
+            yield Task(
+                id=_settling(siblings),
+                needs=(),
+                after=tuple(each.id for each in siblings),
+                run=partial(self.builder.settle, siblings),
+                inline=all(each.id in self.context.done for each in siblings),
+            )
         trials = list(self._trials(job)) if self.context.settings.test else []
         yield from trials
-        needs = tuple(trial.id for trial in trials) or (job.id,)
+        needs = tuple(trial.id for trial in trials) or self._ready(job)
         yield Task(id=_last(job), needs=needs, run=partial(self._keep, job), inline=True)
 
     def _trials(self, job: ConsumerJob) -> Iterator[Task]:
@@ -122,8 +131,22 @@ class Pipeline:
                 work = partial(self.tester.run, trial)
             else:
                 work = partial(self.tester.say_passed, trial, summary)
-            needs = (job.id, *trial.providers)
+            needs = (*self._ready(job), *trial.providers)
             yield Task(id=trial.title, needs=needs, run=work, inline=summary is not None)
+
+    def siblings(self, job: ConsumerJob) -> list[ConsumerJob]:
+        """The jobs of one release of a consumer, one for each Python."""
+        release = job.build.name, job.build.version
+        return [
+            each
+            for each in self.plan.jobs
+            if isinstance(each, ConsumerJob) and (each.build.name, each.build.version) == release
+        ]
+
+    def _ready(self, job: ConsumerJob) -> tuple[str, ...]:
+        """The tasks that make a wheel which is as it stays."""
+        siblings = self.siblings(job)
+        return (job.id, *([_settling(siblings)] if len(siblings) > 1 else []))
 
     def _library(self, job: Job) -> None:
         self._build(job)
@@ -200,6 +223,11 @@ class Pipeline:
             # Not its own tasks: what became of them stands beside it.
             needs=tuple(dict.fromkeys(c for c in causes if c in self.plan.by_id and c != job.id)),
         )
+
+
+def _settling(jobs: Sequence[ConsumerJob]) -> str:
+    """The task that gives the wheels of one release the same ranges."""
+    return f"settle {jobs[0].build.name}-{jobs[0].build.version}"
 
 
 def _last(job: Job) -> str:

@@ -250,6 +250,8 @@ def _use(
         yield place, f"'{user}' uses '{name}', which has no library recipe"
     elif not _parses(SpecifierSet, use.range, InvalidSpecifier):
         yield (*place, "range"), f"'{use.range}' is not a version range (PEP 440)"
+    elif use.at_least is not None and not _parses(Version, use.at_least, InvalidVersion):
+        yield (*place, "at-least"), f"'{use.at_least}' is not a version (PEP 440)"
     elif use.build_against is not None and use.build_against not in library.versions:
         listed = ", ".join(library.versions)
         yield (

@@ -122,6 +122,14 @@ class LibraryUse(Model):
             "release of an older one."
         ),
     ] = None
+    at_least: Annotated[
+        Text | None,
+        Field(
+            description="Release below which the wheel's range may not begin. Ranges are computed; "
+            "this is for a need that no symbol shows, or that only another wheel of the set has, "
+            "which another machine builds."
+        ),
+    ] = None
 
 
 def _as_use(value: Any) -> Any:

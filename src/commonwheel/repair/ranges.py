@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from commonwheel.abi.history import ordered
 from commonwheel.abi.ranges import Bound, Range, by_line, range_of
 from commonwheel.abi.records import Records
 from commonwheel.abi.uses import uses_of
@@ -67,6 +68,7 @@ def _entry(found: Range) -> dict[str, Any]:
     bounds = {"below": found.below, "above": found.above}
     return {
         "built-against": found.built,
+        "floor": found.floor,
         "range": found.bounds,
         "explained": found.explained,
         **{side: _bound(bound) for side, bound in bounds.items() if bound is not None},
@@ -87,12 +89,34 @@ def built_against(wheel: Wheel, names: Names) -> dict[str, str]:
     Raises:
         WheelError: the note is damaged.
     """
+    return _noted(wheel, names, "built-against")
+
+
+def floors(wheel: Wheel, names: Names) -> dict[str, str]:
+    """Line → the oldest release that a repaired wheel accepts.
+
+    Raises:
+        WheelError: the note is damaged.
+    """
+    return _noted(wheel, names, "floor")
+
+
+def highest(every: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Of each line, the highest of the floors of several wheels."""
+    found: dict[str, str] = {}
+    for mine in every:
+        for line, floor in mine.items():
+            found[line] = max(found.get(line, floor), floor, key=ordered)
+    return found
+
+
+def _noted(wheel: Wheel, names: Names, what: str) -> dict[str, str]:
     member = wheel.info(names.ranges)
     if member not in wheel.by_name:
         return {}
     try:
         lines = json.loads(wheel.read(member))["lines"]
-        return {str(line): str(entry["built-against"]) for line, entry in lines.items()}
+        return {str(line): str(entry[what]) for line, entry in lines.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise WheelError(
             "is not what commonwheel wrote",

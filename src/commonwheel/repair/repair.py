@@ -167,7 +167,7 @@ def _write(raw: _Raw, destination: Path, options: RepairOptions) -> Repaired:
     ranges = _ranges(needs, used, options)
     accepted = {each.line: (each, ranges[each.line]) for each in used}
     manifest = read_manifest(wheel.path, options.names)
-    notes: list[str] = []
+    notes = [each.explained for each in ranges.values() if each.is_telling]
     added: dict[str, bytes] = {}
     if used:
         added[wheel.info(options.names.ranges)] = as_json(ranges.values())
