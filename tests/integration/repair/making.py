@@ -71,8 +71,9 @@ def library(
     value: int = 42,
     stability: str = "line",
     needs: Sequence[Library] = (),
+    functions: Sequence[str] = (),
 ) -> Library:
-    """Make a library wheel with one function, ``<name>_value()``."""
+    """Make a library wheel with one function, ``<name>_value()``, and others that give 0."""
     place = folder / f"{name}-{version}"
     dev, line = place / "dev", f"{name}-so1"
     soname = f"lib{name}-commonwheel.so.1"
@@ -81,7 +82,8 @@ def library(
     flags = [flag for each in needs for flag in each.flags]
     built = compile_c(
         dev / f"lib{name}.so",
-        f"{declared} int {name}_value(void) {{ return {value}{calls}; }}",
+        f"{declared} int {name}_value(void) {{ return {value}{calls}; }}"
+        + "".join(f" int {each}(void) {{ return 0; }}" for each in functions),
         "-shared",
         f"-Wl,-soname,{soname}",
         *flags,
@@ -160,10 +162,17 @@ def write(
     return target
 
 
-def module(folder: Path, name: str, *libraries: Library, flags: Sequence[str | Path] = ()) -> Path:
-    """Compile an extension module of which ``value()`` adds up its libraries'."""
-    declared = "".join(f"int {each.name}_value(void);\n" for each in libraries)
-    call = " + ".join(f"{each.name}_value()" for each in libraries) or "0"
+def module(
+    folder: Path,
+    name: str,
+    *libraries: Library,
+    flags: Sequence[str | Path] = (),
+    calls: Sequence[str] = (),
+) -> Path:
+    """Compile an extension module of which ``value()`` adds up its libraries', and ``calls``."""
+    functions = [*(f"{each.name}_value" for each in libraries), *calls]
+    declared = "".join(f"int {each}(void);\n" for each in functions)
+    call = " + ".join(f"{each}()" for each in functions) or "0"
     links = [flag for each in libraries for flag in each.flags]
     include = f"-I{sysconfig.get_path('include')}"
     source = extension(name, declared, call)
@@ -179,20 +188,28 @@ def consumer(
     *,
     version: str = "1.0",
     requires: Sequence[str] = (),
+    abi: str = ABI,
 ) -> Path:
-    """A raw consumer wheel of the running Python."""
-    tag = f"{ABI}-{ABI}-linux_{platform.machine()}"
+    """A raw consumer wheel, by default of the running Python."""
+    tag = f"{abi}-{abi}-linux_{platform.machine()}"
     return write(folder, name, version, tag, members, requires=requires)
 
 
-def simple(folder: Path, name: str, *libraries: Library, flags: Sequence[str | Path] = ()) -> Path:
+def simple(
+    folder: Path,
+    name: str,
+    *libraries: Library,
+    flags: Sequence[str | Path] = (),
+    calls: Sequence[str] = (),
+    abi: str = ABI,
+) -> Path:
     """A raw wheel with one package and one extension module in it."""
-    built = module(folder / f"{name}-build", "_ext", *libraries, flags=flags)
+    built = module(folder / f"{name}-build", "_ext", *libraries, flags=flags, calls=calls)
     members: dict[str, Content] = {
         f"{name}/__init__.py": b'"""A package."""\n\nfrom ._ext import value\n',
         f"{name}/{built.name}": built,
     }
-    return consumer(folder, name, members)
+    return consumer(folder, name, members, abi=abi)
 
 
 def streams(wheel: Wheel) -> dict[str, bytes]:
