@@ -112,21 +112,29 @@ def write_types(side: Side, library: Library, target: Path) -> None:
         MissingProgramError: abidw is not installed.
         ProcessError: it fails.
     """
-    program = find_program("abidw", hint=HINT)
     with TemporaryDirectory(prefix="commonwheel-abi-") as place:
-        folder = Path(place)
-        names = {symbol.name for symbol in library.symbols if symbol.public}
-        found = _laid_out(folder / "side", side, library)
-        run(
-            [
-                *(program, *WRITING, "--kmi-whitelist", _listed(folder, names)),
-                *(*found.words(""), "--out-file", folder / "types", found.path),
-            ],
-            timeout=SECONDS,
-        )
-        content = gzip.compress((folder / "types").read_bytes(), mtime=0)
+        content = gzip.compress(_written(Path(place), side, library).read_bytes(), mtime=0)
     with replacing(target) as part:
         part.write_bytes(content)
+
+
+def _written(folder: Path, side: Side, library: Library) -> Path:
+    """A file with the public types of a library: abidw's, or what is recorded of them."""
+    target = folder / f"{library.stem}.abi"
+    if library.stem in side.types:
+        target.write_bytes(gzip.decompress(side.types[library.stem].read_bytes()))
+        return target
+    program = find_program("abidw", hint=HINT)
+    names = {symbol.name for symbol in library.symbols if symbol.public}
+    found = _laid_out(folder, side, library)
+    run(
+        [
+            *(program, *WRITING, "--kmi-whitelist", _listed(folder, names)),
+            *(*found.words(""), "--out-file", target, found.path),
+        ],
+        timeout=SECONDS,
+    )
+    return target
 
 
 def _compare(old: Side, before: Library, new: Side, after: Library) -> Iterator[Change]:
@@ -135,22 +143,34 @@ def _compare(old: Side, before: Library, new: Side, after: Library) -> Iterator[
     public = {s.name for s in before.symbols if s.public and s.name in common}
     if not public:
         return
+    recorded = before.stem in old.types or after.stem in new.types
     with TemporaryDirectory(prefix="commonwheel-abi-") as place:
         folder = Path(place)
-        one = _laid_out(folder / "old", old, before)
-        other = _laid_out(folder / "new", new, after)
+        (folder / "old").mkdir()
+        (folder / "new").mkdir()
+        if recorded:
+            # One side has no places of its types any more, by which private ones are told: both
+            # are without, and without private types.
+            words: list[str | Path] = [
+                _written(folder / "old", old, before),
+                _written(folder / "new", new, after),
+            ]
+        else:
+            one = _laid_out(folder / "old", old, before)
+            other = _laid_out(folder / "new", new, after)
+            words = ["--drop-private-types", *one.words("1"), *other.words("2")]
+            words += [one.path, other.path]
         done = run(
             [
                 *(program, "--no-added-syms", "--ignore-soname", "--redundant", "--no-show-locs"),
-                *("--drop-private-types", "--kmi-whitelist", _listed(folder, public)),
-                *(*one.words("1"), *other.words("2"), one.path, other.path),
+                *("--kmi-whitelist", _listed(folder, public), *words),
             ],
             check=False,
             timeout=SECONDS,
         )
     if done.code & ERROR or done.code & ~(CHANGE | 8):
-        words = [str(program), before.member, after.member]
-        raise ProcessError(words, code=done.code, output=done.output)
+        asked = [str(program), before.member, after.member]
+        raise ProcessError(asked, code=done.code, output=done.output)
     if done.code & CHANGE:
         yield from entries(done.output, before.soname)
 
@@ -166,24 +186,17 @@ class _Place:
     """Where libabigail finds a library, its headers and its debug information."""
 
     path: Path
-    headers: Path | None = None
-    debug: Path | None = None
+    headers: Path
+    debug: Path | None
 
     def words(self, which: str) -> list[str | Path]:
-        found: list[str | Path] = []
-        if self.headers is not None:
-            found += [f"--headers-dir{which}", self.headers]
+        found: list[str | Path] = [f"--headers-dir{which}", self.headers]
         if self.debug is not None:
             found += [f"--debug-info-dir{which}", self.debug]
         return found
 
 
 def _laid_out(folder: Path, side: Side, library: Library) -> _Place:
-    folder.mkdir()
-    if library.stem in side.types:
-        path = folder / f"{library.stem}.abi"
-        path.write_bytes(gzip.decompress(side.types[library.stem].read_bytes()))
-        return _Place(path=path)
     material = side.material
     assert material is not None
     for member, content in material.headers.items():

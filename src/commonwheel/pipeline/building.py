@@ -51,11 +51,11 @@ class Builder:
             jobs: of one consumer's release, for several Pythons; what was not built is left out.
         """
         done, names = self.context.done, self.context.inputs.names
-        every = {
-            job: floors(read_wheel(done[job.id].wheel), names) for job in jobs if job.id in done
-        }
-        wanted = highest(every.values())
-        for job, mine in every.items():
+        every = [
+            (job, floors(read_wheel(done[job.id].wheel), names)) for job in jobs if job.id in done
+        ]
+        wanted = highest(mine for _, mine in every)
+        for job, mine in every:
             if mine != {line: wanted[line] for line in mine}:
                 self._raise(job, {line: wanted[line] for line in mine})
 

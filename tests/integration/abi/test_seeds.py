@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from commonwheel.abi.compare import Comparison, compare
-from commonwheel.abi.deep import Side, compare_types
+from commonwheel.abi.deep import Side, compare_types, write_types
 from commonwheel.abi.dump import dump
 from commonwheel.abi.encoding import from_json, to_json
 from commonwheel.abi.kinds import KINDS
@@ -87,6 +87,19 @@ def test_with_debug_information_the_verdict_is_that_of_programs(build: Build, se
     assert ids(found) == (*seed.ids, *seed.deep)
     assert found.unchecked == ()
     assert (found.verdict == "breaking") == seed.harms
+
+
+@by_seed
+def test_types_that_a_record_keeps_tell_the_same(build: Build, seed: Seed, tmp_path: Path) -> None:
+    """The old release's debug information is gone; what abidw wrote down is left."""
+    first, new = side(build(FIRST, "-g")), side(build(seed, "-g"))
+    (library,) = first.snapshot.libraries
+    kept = tmp_path / "libseed.abi.gz"
+    write_types(first, library, kept)
+    old = Side(snapshot=first.snapshot, types={library.stem: kept})
+    found = compare(old.snapshot, new.snapshot, types=compare_types(old, new))
+    assert ids(found) == (*seed.ids, *seed.deep)
+    assert found.unchecked == ()
 
 
 @by_seed
