@@ -44,8 +44,13 @@ def dump(
     roles = {each["soname"]: each.get("role") for each in facts.get("libraries", ())}
     elves = _libraries(material)
     found = [
-        _library(
-            member, elf, names, headers, (exports or {}).get(elf.soname or "", ()), roles=roles
+        library_of(
+            member,
+            elf,
+            names,
+            headers,
+            exports=(exports or {}).get(elf.soname or "", ()),
+            private=roles.get(elf.soname) == "private",
         )
         for member, elf in elves.items()
     ]
@@ -80,25 +85,37 @@ def _libraries(material: Material) -> dict[str, Elf]:
     return found
 
 
-def _library(
+def library_of(
     member: str,
     elf: Elf,
     names: Names,
     headers: Headers | None,
-    exports: Sequence[str],
     *,
-    roles: Mapping[str, Any],
+    exports: Sequence[str] = (),
+    private: bool = False,
 ) -> Library:
+    """The binary interface of one shared library.
+
+    Args:
+        member: where it lies in its release.
+        elf: its facts.
+        names: whose tags are ours.
+        headers: of the release.
+        exports: the recipe's patterns for it; none where it has none.
+        private: only libraries of the same release may use it.
+
+    Raises:
+        ElfError: its symbol table is malformed.
+    """
     own = elf.soname or posixpath.basename(member)
-    role = roles.get(own, "public")
-    is_public, evidence = judge(headers, exports, private=role == "private")
+    is_public, evidence = judge(headers, exports, private=private)
     symbols = (_symbol(s, public=is_public(s)) for s in exported(elf) if not _is_mark(s))
     soname = upstream(own, names)
     return Library(
         soname=soname,
         tagged=own if own != soname else None,
         member=member,
-        role="private" if role == "private" else "public",
+        role="private" if private else "public",
         hashed=is_hashed(own),
         evidence=evidence,
         needs=tuple(_needs(elf, names)),

@@ -41,12 +41,17 @@ class Uses:
         nodes: version nodes that must be there, likewise; the loader looks for these first.
         needed_by: the binaries whose DT_NEEDED names it; what others take reaches them through
             other libraries.
+        taken_by: what each of the binaries takes.
+        idle: those of `needed_by` that would lose nothing without it: they take no symbol of it,
+            not even a weak one, and of nothing that only it brings along.
     """
 
     library: Library
     symbols: dict[Use, str] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
     needed_by: list[str] = field(default_factory=list)
+    taken_by: dict[str, list[Use]] = field(default_factory=dict)
+    idle: list[str] = field(default_factory=list)
 
     @property
     def soname(self) -> str:
@@ -106,28 +111,36 @@ class _World:
         self.own = {
             elf.soname or member.rpartition("/")[2]: _own(elf) for member, elf in binaries.items()
         }
-        self.others: dict[str, _Loaded] = {}
+        self.exact: dict[str, _Loaded] = {}
+        self.upstream: dict[str, _Loaded] = {}
+        self.names: set[str] = set()
         for library in (each for snapshot in providers for each in snapshot.libraries):
             loaded = _Loaded(tuple(need.soname for need in library.needs), library=library)
-            # In snapshots, libraries need one another by the names that upstream gives them.
-            for soname in dict.fromkeys([library.tagged or library.soname, library.soname]):
-                self.others.setdefault(soname, loaded)
+            self.exact.setdefault(library.tagged or library.soname, loaded)
+            self.upstream.setdefault(library.soname, loaded)
+            self.names |= library.by_name.keys()
 
     def find(self, soname: str) -> _Loaded | None:
-        """What answers to it; None for the platform's, and for what is not at hand."""
-        return self.own.get(soname) or self.others.get(soname)
+        """What answers to a DT_NEEDED; None for the platform's, and for what is not at hand."""
+        return self.own.get(soname) or self.exact.get(soname)
 
-    def order(self, elf: Elf) -> list[_Loaded]:
-        """All that is loaded for a file, breadth-first, without the file itself."""
-        queue, seen = [*elf.needed], set[str]()
-        found: list[_Loaded] = []
-        for soname in queue:  # grows meanwhile
-            loaded = None if soname in seen else self.find(soname)
-            seen.add(soname)
-            if loaded is not None and loaded not in found:
-                found.append(loaded)
-                queue += loaded.needed
-        return found
+    def order(self, needed: Iterable[str]) -> list[_Loaded]:
+        """All that is loaded for what is needed, breadth-first."""
+        found = dict.fromkeys(filter(None, map(self.find, needed)))
+        queue = list(found)
+        for loaded in queue:  # grows meanwhile
+            for each in self._below(loaded):
+                if each not in found:
+                    found[each] = None
+                    queue.append(each)
+        return queue
+
+    def _below(self, loaded: _Loaded) -> Iterator[_Loaded]:
+        for soname in loaded.needed:
+            # In snapshots, libraries need one another by the names that upstream gives them.
+            recorded = self.upstream.get(soname) if loaded.library is not None else None
+            if (found := recorded or self.find(soname)) is not None:
+                yield found
 
 
 def _own(elf: Elf) -> _Loaded:
@@ -153,24 +166,40 @@ def uses_of(binaries: Mapping[str, Elf], providers: Iterable[Snapshot]) -> tuple
     world = _World(binaries, providers)
     found: dict[int, Uses] = {}
     for member, elf in binaries.items():
-        order = world.order(elf)
-        for soname in elf.needed:
-            loaded = world.find(soname)
-            if loaded is not None and loaded.library is not None:
-                uses = _entry(found, loaded.library)
-                uses.needed_by.append(member)
-        files = _files(elf)
-        for symbol in undefined(elf):
-            if symbol.binding == "weak" or is_everybodys(symbol.name):
-                continue
-            use = Use(symbol.name, symbol.version)
-            taken = _definer(world, order, use, files.get(symbol.version))
-            if taken is not None:
-                uses = _entry(found, taken)
-                uses.symbols.setdefault(use, member)
-                if use.version is not None and taken.nodes:
-                    uses.nodes.setdefault(use.version, member)
+        _attribute(world, member, elf, found)
     return tuple(found.values())
+
+
+def _attribute(world: _World, member: str, elf: Elf, found: dict[int, Uses]) -> None:
+    """Add what one binary takes."""
+    order, files = world.order(elf.needed), _files(elf)
+    needed = {soname: world.find(soname) for soname in dict.fromkeys(elf.needed)}
+    for loaded in needed.values():
+        if loaded is not None and loaded.library is not None:
+            _entry(found, loaded.library).needed_by.append(member)
+    reached: set[_Loaded] = set()
+    for symbol in undefined(elf):
+        if symbol.name not in world.names or is_everybodys(symbol.name):
+            continue
+        use = Use(symbol.name, symbol.version)
+        taken = _definer(world, order, use, files.get(symbol.version))
+        if taken is not None and taken.library is not None:
+            reached.add(taken)
+            if symbol.binding != "weak":
+                _take(_entry(found, taken.library), use, member)
+    for soname, loaded in needed.items():
+        if loaded is None or loaded.library is None or loaded in reached:
+            continue
+        without = world.order(each for each in elf.needed if each != soname)
+        if reached <= {*without}:
+            _entry(found, loaded.library).idle.append(member)
+
+
+def _take(uses: Uses, use: Use, member: str) -> None:
+    uses.symbols.setdefault(use, member)
+    uses.taken_by.setdefault(member, []).append(use)
+    if use.version is not None and uses.library.nodes:
+        uses.nodes.setdefault(use.version, member)
 
 
 def is_everybodys(name: str) -> bool:
@@ -194,12 +223,12 @@ def _files(elf: Elf) -> Mapping[str | None, list[str]]:
 
 def _definer(
     world: _World, order: Sequence[_Loaded], use: Use, files: Sequence[str] | None
-) -> Library | None:
-    """The provider's library that a reference is for; None where it is not for one of these."""
+) -> _Loaded | None:
+    """What a reference binds to, of the wheel's own and of its providers' libraries."""
     scope: Iterable[_Loaded] = order
     if files is not None:
         scope = filter(None, map(world.find, files))
-    return next((each.library for each in scope if each.defines(use)), None)
+    return next((each for each in scope if each.defines(use)), None)
 
 
 def lacks(uses: Uses, release: Snapshot) -> Iterator[Lack]:
@@ -212,9 +241,11 @@ def lacks(uses: Uses, release: Snapshot) -> Iterator[Lack]:
     library = answering(release, uses.soname)
     if library is None:
         others = libraries(release, uses.library.stem)
-        instead = ", ".join(each.tagged or each.soname for each in others)
-        has = f" (it has {instead})" if instead else ""
-        yield Lack(what=f"the library {uses.soname}{has}", member=uses.first)
+        instead = ", ".join(dict.fromkeys(each.tagged or each.soname for each in others))
+        notes = [f"{uses.library.soname} under a hash"] if uses.library.hashed else []
+        notes += [f"it has {instead}"] if instead else []
+        told = f" ({'; '.join(notes)})" if notes else ""
+        yield Lack(what=f"the library {uses.soname}{told}", member=uses.first)
         return
     lost = {node: member for node, member in uses.nodes.items() if node not in library.nodes}
     for node, member in lost.items():

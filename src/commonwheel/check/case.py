@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from commonwheel.abi.records import Records
+from commonwheel.check.admitted import Admitted, admitted
 from commonwheel.check.expected import Expected
 from commonwheel.check.inspect import Contents, Inspected
 from commonwheel.check.line import Line, line_of
@@ -46,6 +47,7 @@ class Case:
         contents: the content of each of its members.
         others: wheels that are to be installed beside it: those checked in the same run that come
             before it, and what was given to be its providers.
+        releases: by distribution, every wheel at hand that `others` are chosen from.
         family: other wheels of the same distribution and version, and earlier releases of it.
         expected: what its recipe says; None where there is none.
         names: the names that follow from the prefix.
@@ -57,6 +59,7 @@ class Case:
     wheel: Inspected
     contents: Contents
     others: tuple[Inspected, ...] = ()
+    releases: Mapping[str, tuple[Inspected, ...]] = field(default_factory=dict)
     family: tuple[Inspected, ...] = ()
     expected: Expected | None = None
     names: Names = field(default_factory=Names)
@@ -78,6 +81,11 @@ class Case:
             if other.provider is not None
             for soname in other.provider.sonames
         }
+
+    @cached_property
+    def admitted(self) -> Admitted:
+        """Every known release of its providers that it admits, and what it takes of them."""
+        return admitted(self.wheel, self.others, self.releases, self.records)
 
     @cached_property
     def required(self) -> tuple[Inspected, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from commonwheel.check.inspect import Inspected, requirements
+from commonwheel.abi.requires import requirements
+from commonwheel.check.inspect import Inspected
 from commonwheel.wheel.name import WheelName
 from commonwheel.wheel.read import read_wheel
 
@@ -52,6 +53,19 @@ def company(wheel: Inspected, known: Iterable[Inspected]) -> tuple[Inspected, ..
         if other.distribution != wheel.distribution and _fits(wheel, other):
             by_distribution.setdefault(other.distribution, []).append(other)
     return tuple(_choose(wheel, others) for others in by_distribution.values())
+
+
+def releases_beside(
+    wheel: Inspected, known: Iterable[Inspected]
+) -> dict[str, tuple[Inspected, ...]]:
+    """All that is at hand of each other distribution for a wheel's machine and C library."""
+    found: dict[str, list[Inspected]] = {}
+    for other in known:
+        # Wheels of another C library have none that it could use.
+        same = not other.binaries or other.platform == wheel.platform
+        if same and other.distribution != wheel.distribution and _fits(wheel, other):
+            found.setdefault(other.distribution, []).append(other)
+    return {name: tuple(sorted(others, key=release)) for name, others in found.items()}
 
 
 def family(wheel: Inspected, known: Iterable[Inspected]) -> tuple[Inspected, ...]:

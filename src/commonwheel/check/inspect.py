@@ -3,17 +3,20 @@
 import hashlib
 import os
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from commonwheel.abi.headers import header_words
+from commonwheel.abi.dump import library_of
+from commonwheel.abi.public import Headers, read_headers
+from commonwheel.abi.requires import requirements, stated
+from commonwheel.abi.snapshot import Library, Snapshot
 from commonwheel.cache.keys import file_digest
 from commonwheel.check.places import Place, places
 from commonwheel.check.symbols import Strong, strong_symbols
@@ -105,7 +108,8 @@ class Inspected:
         provider: a library wheel as repair knows it.
         binaries: every ELF file that can be read.
         malformed: of every other one, what is wrong with it, by member.
-        header_words: of a library wheel, every identifier in its headers (:mod:`.abi.headers`).
+        headers: of a library wheel, what its headers name; None without any.
+        names: the names that follow from the prefix.
     """
 
     wheel: Wheel
@@ -115,7 +119,8 @@ class Inspected:
     provider: ProviderWheel | None = None
     binaries: tuple[Binary, ...] = ()
     malformed: Mapping[str, str]
-    header_words: frozenset[str] = frozenset()
+    headers: Headers | None = None
+    names: Names = field(default_factory=Names)
 
     @property
     def name(self) -> str:
@@ -163,6 +168,32 @@ class Inspected:
         return found
 
     @cached_property
+    def snapshot(self) -> Snapshot:
+        """The binary interface of its shared libraries, those that cannot be read left out."""
+        facts = self.manifest or {}
+        private = {e["soname"] for e in facts.get("libraries", ()) if e.get("role") == "private"}
+        release = str(facts.get("upstream-version", self.version))
+        version = str(facts.get("version", self.version))
+        return Snapshot(
+            name=self.name,
+            release=release,
+            version="" if version == release else version,
+            line=str(facts.get("line", "")),
+            libraries=tuple(self._libraries(private)),
+        )
+
+    def _libraries(self, private: Collection[str]) -> Iterator[Library]:
+        for binary in self.binaries:
+            if binary.elf.type == "shared" and is_linked_to(binary):
+                hidden = binary.answers_to in private
+                try:
+                    yield library_of(
+                        binary.member, binary.elf, self.names, self.headers, private=hidden
+                    )
+                except ElfError:
+                    continue
+
+    @cached_property
     def places(self) -> Mapping[Place, str]:
         """What it puts where, as :func:`places` tells."""
         return places(self.wheel)
@@ -173,25 +204,9 @@ class Inspected:
         return {binary.answers_to: binary for binary in self.binaries}
 
 
-def stated(wheel: Wheel, field: str) -> list[str]:
-    """:meth:`Inspected.stated`, of a wheel that has not been inspected."""
-    try:
-        return [str(each) for each in wheel.metadata_fields.get_all(field, ())]
-    except WheelError:
-        return []
-
-
-def requirements(wheel: Wheel) -> dict[str, Requirement]:
-    """The well-formed requirements of a wheel that no extra asks for, by distribution."""
-    found: dict[str, Requirement] = {}
-    for text in stated(wheel, "Requires-Dist"):
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue  # the gate on metadata says so
-        if requirement.marker is None or "extra" not in str(requirement.marker):
-            found[canonicalize_name(requirement.name)] = requirement
-    return found
+def is_linked_to(binary: Binary) -> bool:
+    """Whether a DT_NEEDED may mean it: extension modules have no SONAME, and other names."""
+    return binary.elf.soname is not None or binary.file_name.startswith("lib")
 
 
 def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:
@@ -219,14 +234,15 @@ def inspect(path: Path, names: Names) -> tuple[Inspected, Contents]:
         provider=provider,
         binaries=tuple(binaries),
         malformed=malformed,
-        header_words=_header_words(provider, contents) if provider else frozenset(),
+        headers=_headers(provider, contents) if provider else None,
+        names=names,
     )
     return inspected, contents
 
 
-def _header_words(provider: ProviderWheel, contents: Contents) -> frozenset[str]:
+def _headers(provider: ProviderWheel, contents: Contents) -> Headers | None:
     folder = posixpath.join(posixpath.dirname(provider.lib), "include", "")
-    return header_words(c for member, c in contents.items() if member.startswith(folder))
+    return read_headers(c for member, c in contents.items() if member.startswith(folder))
 
 
 def read_all(wheel: Wheel) -> Contents:

@@ -235,20 +235,6 @@ def not_of_loaders(
     return symbols
 
 
-def bound(scope: Scope) -> list[tuple[Inspected, set[str]]]:
-    """The names of the strong symbols that a file takes of each library wheel but its own."""
-    found: dict[str, tuple[Inspected, set[str]]] = {}
-    for symbol in undefined(scope.root.elf):
-        if symbol.binding == "weak":
-            continue
-        library = scope.definer(symbol)
-        owner = library.owner if library is not None else None
-        if owner is None or owner is scope.root.owner or owner.provider is None:
-            continue
-        found.setdefault(owner.name, (owner, set()))[1].add(symbol.name)
-    return list(found.values())
-
-
 @cache
 def host_library(soname: str, machine: str) -> Library | None:
     """This host's copy of a library, where the loader would look without any setting."""

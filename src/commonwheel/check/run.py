@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from commonwheel.abi.records import Records
 from commonwheel.check.case import Case, Tools
-from commonwheel.check.company import company, family
+from commonwheel.check.company import company, family, releases_beside
 from commonwheel.check.expected import Expected
 from commonwheel.check.finding import Finding, NotChecked, Outcome, Report, outcome
 from commonwheel.check.gate import Gate
@@ -81,6 +81,7 @@ def check(
             wheel=wheel,
             contents=contents,
             others=company(wheel, known),
+            releases=releases_beside(wheel, known),
             family=family(wheel, known),
             expected=options.expect(wheel),
             names=options.names,

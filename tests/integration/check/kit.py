@@ -7,7 +7,7 @@ from typing import Any
 
 from commonwheel.abi.records import Records
 from commonwheel.check.case import Case, Tools
-from commonwheel.check.company import company, family
+from commonwheel.check.company import company, family, releases_beside
 from commonwheel.check.expected import Expected
 from commonwheel.check.finding import Report
 from commonwheel.check.inspect import Inspected, inspect
@@ -178,6 +178,7 @@ def checked(
             wheel=wheel,
             contents=contents,
             others=company(wheel, known),
+            releases=releases_beside(wheel, known),
             family=family(wheel, known),
             expected=expected,
             claimed=frozenset(claimed),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from commonwheel.abi.records import Records
 from commonwheel.check.case import Case
 from commonwheel.check.expected import Expected
 from commonwheel.check.inspect import inspect
@@ -22,6 +23,7 @@ from tests.integration.check.kit import (
     findings,
     found,
     library,
+    seen,
     unchecked,
     write,
 )
@@ -298,6 +300,7 @@ def versioned(folder: Path, script: str, source: str) -> bytes:
 ONE = "FOO_1 { global: foo; local: *; };"
 TWO = "FOO_1 { global: foo; local: *; }; FOO_2 { global: foo_new; } FOO_1;"
 BOTH = "int foo(void) { return 1; } int foo_new(void) { return 2; }"
+HEADERS = "int foo(void); int foo_new(void);"
 USES_BOTH = "int foo(void), foo_new(void); int call(void) { return foo() + foo_new(); }"
 
 
@@ -524,3 +527,176 @@ def test_a_file_that_cannot_be_read_is_not_checked(tmp_path: Path) -> None:
     assert not [gate for gate in found(report) if gate.startswith(("CW2", "CW3"))]
     for gate in ("CW201", "CW203", "CW205", "CW206", "CW302", "CW305"):
         assert "cut short" in unchecked(report)[gate][0] or "outside" in unchecked(report)[gate][0]
+
+
+def releases(folder: Path, *sources: str, header: str = HEADERS) -> list[Path]:
+    """Releases 1.0, 1.1, … of the library wheel; the last one's library is what is linked to."""
+    return [
+        foo(folder, source, header=header, version=f"1.{number}")
+        for number, source in enumerate(sources)
+    ]
+
+
+def test_cw207_trips_on_each_release_that_lacks_a_symbol(tmp_path: Path) -> None:
+    one = "int foo(void) { return 1; }"
+    paths = releases(tmp_path, one, one, BOTH)
+    path = consumer(tmp_path, extension(tmp_path, USES_BOTH, str(tmp_path / FOO)))
+    assert findings(checked(path, *paths), "CW207") == [
+        (
+            "use/ext.so: requires commonwheel-foo-so1>=1.0, which admits 1.0: that lacks foo_new; "
+            "raise the floor to 1.2"
+        ),
+        (
+            "use/ext.so: requires commonwheel-foo-so1>=1.0, which admits 1.1: that lacks foo_new; "
+            "raise the floor to 1.2"
+        ),
+    ]
+
+
+def test_cw207_near_miss_of_a_release_that_the_range_leaves_out(tmp_path: Path) -> None:
+    paths = releases(tmp_path, "int foo(void) { return 1; }", BOTH, BOTH)
+    requires = ("commonwheel-foo-so1>=1.1",)
+    code = extension(tmp_path, USES_BOTH, str(tmp_path / FOO))
+    report = checked(consumer(tmp_path, code, requires=requires), *paths)
+    assert "CW207" not in found(report) | unchecked(report)
+
+
+def test_cw207_trips_on_a_recorded_release_that_has_lost_a_symbol(tmp_path: Path) -> None:
+    newer = seen(foo(tmp_path / "newer", "int foo_new(void) { return 1; }", version="2.0")).snapshot
+    provider = foo(tmp_path)
+    path = consumer(tmp_path, extension(tmp_path, EXTENSION, str(tmp_path / FOO)))
+    what = "requires commonwheel-foo-so1>=1.0, which admits 2.0: that lacks foo; keep it below 2.0"
+    for beside in ([provider], []):
+        records = [newer, seen(provider).snapshot]
+        report = checked(path, *beside, records=Records(tuple(records)))
+        assert findings(report, "CW207") == [f"use/ext.so: {what}"]
+
+
+def test_cw207_near_miss_of_a_symbol_that_is_weak(tmp_path: Path) -> None:
+    paths = releases(tmp_path, "int foo(void) { return 1; }", BOTH)
+    source = "int foo(void); int foo_new(void) __attribute__((weak));\n"
+    source += "int call(void) { return foo_new ? foo_new() : foo(); }"
+    path = consumer(tmp_path, extension(tmp_path, source, str(tmp_path / FOO)))
+    assert "CW207" not in found(checked(path, *paths)) | unchecked(checked(path, *paths))
+
+
+def test_cw207_trips_on_a_version_node_that_a_release_has_lost(tmp_path: Path) -> None:
+    new = library(tmp_path / "wheels", "foo-so1", "1.1", {FOO: shared(tmp_path / "new", FOO, BOTH)})
+    old = library(tmp_path / "wheels", "foo-so1", "1.0", {FOO: versioned(tmp_path, TWO, BOTH)})
+    path = consumer(tmp_path, extension(tmp_path, USES_BOTH, str(tmp_path / FOO)))
+    assert findings(checked(path, old, new), "CW207") == [
+        (
+            "use/ext.so: requires commonwheel-foo-so1>=1.0, which admits 1.1: that lacks the "
+            "version node FOO_1, the version node FOO_2; keep it below 1.1"
+        )
+    ]
+
+
+def test_cw207_near_miss_of_a_release_that_has_gained_nodes(tmp_path: Path) -> None:
+    old = library(tmp_path / "wheels", "foo-so1", "1.0", {FOO: shared(tmp_path, FOO, BOTH)})
+    code = versioned(tmp_path / "new", TWO, BOTH)
+    new = library(tmp_path / "wheels", "foo-so1", "1.1", {FOO: code})
+    path = consumer(tmp_path, extension(tmp_path, USES_BOTH, str(tmp_path / FOO)))
+    assert "CW207" not in found(checked(path, old, new))
+
+
+def boost(folder: Path, version: str, soname: str) -> Path:
+    """A wheel of others' that has a library for others; it lies in ``folder``, to link with."""
+    code = shared(folder, soname, "int foo(void) { return 1; }")
+    members = {f"cmeel.prefix/lib/{soname}": code}
+    return write(folder / "wheels", "cmeel-boost", version, members)
+
+
+def test_cw207_trips_on_a_foreign_wheel_whose_range_admits_another_soname(tmp_path: Path) -> None:
+    """As pin 2.6.17, which needs Boost 1.81's libraries, and takes any."""
+    old = boost(tmp_path, "1.81.0", "libboost_python311.so.1.81.0")
+    code = extension(tmp_path, EXTENSION, str(tmp_path / "libboost_python311.so.1.81.0"))
+    new = boost(tmp_path, "1.87.0", "libboost_python311.so.1.87.0")
+    path = foreign(tmp_path, "pin", {"pin/ext.so": code}, ["cmeel-boost"])
+    lost = "the library libboost_python311.so.1.81.0 (it has libboost_python311.so.1.87.0)"
+    assert findings(checked(path, old, new), "CW207") == [
+        (
+            f"pin/ext.so: requires cmeel-boost, which admits 1.87.0: that lacks {lost}; "
+            "keep it below 1.87.0"
+        )
+    ]
+    # The right one need not be at hand.
+    assert findings(checked(path, new), "CW207") == [
+        (
+            f"pin/ext.so: requires cmeel-boost, which admits 1.87.0: that lacks {lost}; "
+            "no known release that it admits will do"
+        )
+    ]
+
+
+def test_cw207_near_miss_of_a_foreign_wheel_with_a_range(tmp_path: Path) -> None:
+    old = boost(tmp_path, "1.81.0", "libboost_python311.so.1.81.0")
+    code = extension(tmp_path, EXTENSION, str(tmp_path / "libboost_python311.so.1.81.0"))
+    new = boost(tmp_path, "1.87.0", "libboost_python311.so.1.87.0")
+    path = foreign(tmp_path, "pin", {"pin/ext.so": code}, ["cmeel-boost ~=1.81.0"])
+    report = checked(path, old, new)
+    assert "CW207" not in found(report)
+    assert unchecked(report)["CW207"] == ["no other release of cmeel-boost is known"]
+
+
+def test_cw207_trips_on_a_hashed_name_of_another_release(tmp_path: Path) -> None:
+    old = boost(tmp_path, "1.0", "libfoo-1a2b3c4d.so.1.2.3")
+    code = extension(tmp_path, EXTENSION, str(tmp_path / "libfoo-1a2b3c4d.so.1.2.3"))
+    new = boost(tmp_path, "1.1", "libfoo-5e6f7a8b.so.1.2.4")
+    path = foreign(tmp_path, "pin", {"pin/ext.so": code}, ["cmeel-boost>=1"])
+    assert findings(checked(path, old, new), "CW207") == [
+        (
+            "pin/ext.so: requires cmeel-boost>=1, which admits 1.1: that lacks the library "
+            "libfoo-1a2b3c4d.so.1.2.3 (libfoo.so.1.2.3 under a hash; it has "
+            "libfoo-5e6f7a8b.so.1.2.4); keep it below 1.1"
+        )
+    ]
+
+
+def test_cw206_trips_on_a_symbol_that_another_release_has_made_private(tmp_path: Path) -> None:
+    old = foo(tmp_path, BOTH, header=HEADERS)
+    new = foo(tmp_path, BOTH, header="int foo(void);", version="1.1")
+    path = consumer(tmp_path, extension(tmp_path, USES_BOTH, str(tmp_path / FOO)))
+    assert findings(checked(path, old, new), "CW206") == [
+        "use/ext.so: uses foo_new of commonwheel-foo-so1, which no header of 1.1 names"
+    ]
+
+
+IDLE = "int call(void) { return 1; }"
+
+
+def test_cw208_trips_on_a_library_that_nothing_is_taken_of(tmp_path: Path) -> None:
+    provider = foo(tmp_path)
+    code = extension(tmp_path, IDLE, "-Wl,--no-as-needed", str(tmp_path / FOO))
+    report = checked(consumer(tmp_path, code), provider)
+    assert findings(report, "CW208") == [
+        f"use/ext.so: needs {FOO} of commonwheel-foo-so1, and takes nothing of it"
+    ]
+    assert report.passes
+
+
+def test_cw208_trips_on_a_library_of_a_library(tmp_path: Path) -> None:
+    provider = foo(tmp_path)
+    bar = "libbar-commonwheel.so.2"
+    code = shared(tmp_path, bar, IDLE, "-Wl,--no-as-needed", str(tmp_path / FOO))
+    path = library(tmp_path / "wheels", "bar-so2", "1.0", {bar: code}, requires=REQUIRES)
+    (finding,) = findings(checked(path, provider), "CW208")
+    assert finding.endswith(f"needs {FOO} of commonwheel-foo-so1, and takes nothing of it")
+
+
+def test_cw208_near_miss_of_a_weak_symbol(tmp_path: Path) -> None:
+    provider = foo(tmp_path)
+    source = "int foo(void) __attribute__((weak)); int call(void) { return foo ? foo() : 0; }"
+    code = extension(tmp_path, source, "-Wl,--no-as-needed", str(tmp_path / FOO))
+    assert "CW208" not in found(checked(consumer(tmp_path, code), provider))
+
+
+def test_cw208_near_miss_of_a_library_that_brings_the_one_that_is_used(tmp_path: Path) -> None:
+    foo(tmp_path)
+    low = (tmp_path / FOO).read_bytes()
+    high = "libhigh-commonwheel.so.1"
+    code = shared(tmp_path, high, IDLE, "-Wl,--no-as-needed", str(tmp_path / FOO))
+    provider = library(tmp_path / "wheels", "foo-so1", "1.0", {FOO: low, high: code})
+    flags = ("-Wl,--no-as-needed", "-Wl,--unresolved-symbols=ignore-all", str(tmp_path / high))
+    path = consumer(tmp_path, extension(tmp_path, EXTENSION, *flags))
+    assert "CW208" not in found(checked(path, provider))

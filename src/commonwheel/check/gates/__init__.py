@@ -11,6 +11,7 @@ from commonwheel.check.gates import (
     loading,
     metadata,
     portability,
+    releases,
 )
 
 # First digit of the id → the family's name and what it is about.
@@ -28,6 +29,7 @@ FAMILIES = {
 GATES: tuple[Gate, ...] = (
     *identity.GATES,
     *closure.GATES,
+    *releases.GATES,
     *loading.GATES,
     *hardening.GATES,
     *portability.GATES,

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from commonwheel.abi.headers import is_named
-from commonwheel.abi.mangled import path
 from commonwheel.check.case import Case
 from commonwheel.check.company import release
 from commonwheel.check.declared import absent, opened, used
@@ -13,7 +11,6 @@ from commonwheel.check.resolve import (
     Linker,
     Scope,
     Unresolved,
-    bound,
     not_of_loaders,
     unresolved,
 )
@@ -271,70 +268,6 @@ class SymbolsResolve(Gate):
             yield self.finding(case, member, what=listed(names))
 
 
-class NoPrivateSymbols(Gate):
-    """Nothing private of a library wheel is used: no private library, no symbol without a header.
-
-    A symbol is public if the headers of its library wheel have its name; of a C++ symbol, each
-    name on its path. Where headers paste names together (`name##_free`), two or three of their
-    words that meet at underscores will do.
-
-    Why: what no header names may vanish in any release without a new SONAME. Of 24 upgrades in
-    Debian that rightly kept their SONAME, 13 lose such symbols; 3 lose a public one.
-
-    Fix: use the public function in its place, by a patch; or, if upstream does mean it to be
-    used, add the header that names it to the recipe's `products`.
-    """
-
-    id = "CW206"
-    title = "no private symbol of a library wheel is used"
-    message = "uses {what} of {distribution}, which {why}"
-    levels = OURS
-
-    def check(self, case: Case) -> Found:
-        """Attribute each symbol to the library that it binds to."""
-        yield from self.unread(case)
-        linker = Linker(case)
-        blind: set[str] = set()
-        for binary in programs(case.wheel):
-            yield from self._private_libraries(case, linker, binary)
-            scope = linker.scope(linker.library(binary))
-            try:
-                attributed = bound(scope)
-            except ElfError as error:
-                yield self.unchecked(error.what, binary.member)
-                continue
-            for owner, names in attributed:
-                if not owner.header_words:
-                    blind.add(owner.distribution)
-                    continue
-                words = owner.header_words
-                private = sorted(n for n in names if not all(is_named(p, words) for p in path(n)))
-                if private:
-                    yield self.finding(
-                        case,
-                        binary.member,
-                        what=listed(private),
-                        distribution=owner.distribution,
-                        why="no header of it names",
-                    )
-        for distribution in sorted(blind):
-            yield self.unchecked(f"{distribution} has no headers")
-
-    def _private_libraries(self, case: Case, linker: Linker, binary: Binary) -> Found:
-        for soname in binary.elf.needed:
-            owner = linker.owner(soname, binary.elf)
-            if owner is None or owner is case.wheel or owner.manifest is None:
-                continue
-            if soname in _private(owner):
-                yield self.finding(
-                    case,
-                    binary.member,
-                    what=soname,
-                    distribution=owner.distribution,
-                    why="is private to it",
-                )
-
-
 def _shared(wheel: Inspected) -> Iterator[Binary]:
     """Libraries that are found by their SONAME: a library wheel's, and those that others need."""
     needed = {soname for binary in wheel.binaries for soname in binary.elf.needed}
@@ -347,17 +280,10 @@ def _is_same(one: Binary, other: Binary) -> bool:
     return one.elf.soname == other.elf.soname and one.elf.machine == other.elf.machine
 
 
-def _private(owner: Inspected) -> set[str]:
-    """SONAMEs that only the owner's own libraries may need."""
-    libraries = owner.manifest["libraries"] if owner.manifest else ()
-    return {library["soname"] for library in libraries if library.get("role") == "private"}
-
-
 GATES: tuple[Gate, ...] = (
     NeededIsOwned(),
     ProviderIsRequired(),
     RequiredIsUsed(),
     SharedWithItsNeeds(),
     SymbolsResolve(),
-    NoPrivateSymbols(),
 )
