@@ -242,20 +242,22 @@ def _checks(plan: Plan, recipes: RecipeSet, settings: Settings) -> list[Check]:
             image=image,
             python=python,
             tag=f"cp{python.replace('.', '')}",
-            modules=" ".join(_modules(plan, python, recipes, settings.names)),
+            modules=" ".join(_modules(plan, python, recipes, settings)),
             arguments="\n".join(settings.check),
         )
         for python in ordered
     ]
 
 
-def _modules(plan: Plan, python: str, recipes: RecipeSet, names: Names) -> list[str]:
+def _modules(plan: Plan, python: str, recipes: RecipeSet, settings: Settings) -> list[str]:
     found: dict[str, None] = {}
+    given = settings.given.get(plan.platform, ())
     for job in plan.jobs:
         recipe = recipes[job.build.name]
         if isinstance(job, LibraryJob):
-            found[names.module(job.build.line)] = None
-        elif isinstance(recipe, ConsumerRecipe) and job.python == python:
+            found[settings.names.module(job.build.line)] = None
+        # The libraries' wheels that are there come along, those of packages do not.
+        elif job.id not in given and isinstance(recipe, ConsumerRecipe) and job.python == python:
             found |= dict.fromkeys(recipe.test.imports)
     return list(found)
 

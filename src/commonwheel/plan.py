@@ -6,7 +6,7 @@ with both.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 
@@ -102,6 +102,11 @@ class Plan:
         first = [*job.needs, *(each for providers in tests for each in providers)]
         wanted = {job_id, *closure(first, lambda each: self.by_id[each].needs)}
         levels = (tuple(each for each in level if each.id in wanted) for level in self.levels)
+        return replace(self, levels=tuple(filter(None, levels)))
+
+    def without(self, job_ids: Collection[str]) -> "Plan":
+        """The part of the plan that is left where some jobs' wheels are there already."""
+        levels = (tuple(each for each in level if each.id not in job_ids) for level in self.levels)
         return replace(self, levels=tuple(filter(None, levels)))
 
     def _needs(self, job: Job) -> list[str]:

@@ -1,7 +1,7 @@
 """Renderings of plans (table, JSON, DOT, Markdown), their reasons, results, and the cache."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,15 +21,34 @@ from commonwheel.why import Explanation, Reason
 PLAN_HEADINGS = ("level", "job", "wheel", "built against")
 
 
-def plan_table(plan: Plan) -> Table:
-    """One row per job: level, job, what comes out, what it is built against."""
+def plan_table(plan: Plan, reasons: Mapping[str, str] | None = None) -> Table:
+    """One row per job: level, job, what comes out, what it is built against, and why it runs.
+
+    Args:
+        plan: the plan.
+        reasons: by job, where not all of it has to run.
+    """
     table = Table(title=f"{len(plan.jobs)} jobs for {plan.platform}", title_justify="left")
-    for heading in PLAN_HEADINGS:
+    for heading in _headings(reasons):
         table.add_column(heading, overflow="fold")
-    for number, level in enumerate(plan.levels):
-        for job in level:
-            table.add_row(str(number), job.id, _wheel(job), _against(job))
+    for row in _plan_rows(plan, reasons):
+        table.add_row(*map(Text, row))
     return table
+
+
+def _headings(reasons: Mapping[str, str] | None) -> tuple[str, ...]:
+    return PLAN_HEADINGS if reasons is None else (*PLAN_HEADINGS, "why")
+
+
+def _plan_rows(plan: Plan, reasons: Mapping[str, str] | None) -> list[tuple[str, ...]]:
+    return [
+        (
+            *(str(number), job.id, _wheel(job), _against(job)),
+            *(() if reasons is None else (reasons[job.id],)),
+        )
+        for number, level in enumerate(plan.levels)
+        for job in level
+    ]
 
 
 def _against(job: Job) -> str:
@@ -43,17 +62,43 @@ def _wheel(job: Job) -> str:
     return f"{job.build.name} {job.build.wheel_version}"
 
 
-def plan_json(plan: Plan, arguments: Callable[[Job], Sequence[str]]) -> str:
+class PartOfPlan(Protocol):
+    """What a rendering needs to know where not all of a plan has to run."""
+
+    @property
+    def reasons(self) -> Mapping[str, str]: ...
+    @property
+    def given(self) -> Collection[str]: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+
+def plan_json(
+    plan: Plan, arguments: Callable[[Job], Sequence[str]], part: PartOfPlan | None = None
+) -> str:
     """The whole plan, stable from run to run.
 
     Args:
         plan: the plan.
         arguments: what ``commonwheel build`` is told to build one job of it.
+        part: why its jobs have to run, and which other ones' wheels are there.
     """
+    told = (
+        {}
+        if part is None
+        else {
+            "changed": {
+                "reasons": dict(part.reasons),
+                "given": sorted(part.given),
+                "not known": list(part.notes),
+            }
+        }
+    )
     data = {
         "schema": 1,
         "requested": list(plan.requested),
         "platform": str(plan.platform),
+        **told,
         "levels": [[_job(job, arguments(job)) for job in level] for level in plan.levels],
     }
     return json.dumps(data, indent=2) + "\n"
@@ -72,25 +117,25 @@ def plan_dot(plan: Plan) -> str:
     for job in plan.jobs:
         shape = "box" if isinstance(job, LibraryJob) else "ellipse"
         lines.append(f'  "{job.id}" [shape={shape}];')
-    lines += [f'  "{need}" -> "{job.id}";' for job in plan.jobs for need in job.needs]
+    lines += [f'  "{need}" -> "{user}";' for need, user in _edges(plan)]
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def plan_markdown(plan: Plan) -> str:
+def _edges(plan: Plan) -> list[tuple[str, str]]:
+    """(provider, user); where not all of a plan has to run, a provider may be there already."""
+    return [(need, job.id) for job in plan.jobs for need in job.needs if need in plan.by_id]
+
+
+def plan_markdown(plan: Plan, reasons: Mapping[str, str] | None = None) -> str:
     """A section of GitHub's job summary: the graph of jobs in Mermaid, and a table below it."""
     numbers = {job.id: f"j{number}" for number, job in enumerate(plan.jobs)}
     graph = ["```mermaid", "flowchart LR"]
     for job in plan.jobs:
         opening, closing = ("[", "]") if isinstance(job, LibraryJob) else ("([", "])")
         graph.append(f'  {numbers[job.id]}{opening}"{job.id}"{closing}')
-    graph += [f"  {numbers[need]} --> {numbers[job.id]}" for job in plan.jobs for need in job.needs]
-    rows = [
-        (str(number), job.id, _wheel(job), _against(job))
-        for number, level in enumerate(plan.levels)
-        for job in level
-    ]
+    graph += [f"  {numbers[need]} --> {numbers[user]}" for need, user in _edges(plan)]
     title = f"## {counted(len(plan.jobs), 'job')} for {plan.platform}"
-    table = markdown_table(PLAN_HEADINGS, rows)
+    table = markdown_table(_headings(reasons), _plan_rows(plan, reasons))
     return "\n".join([title, "", *graph, "```", "", table])
 
 

@@ -1,4 +1,4 @@
-"""``commonwheel abi``: record the ABI of a release, compare two, and show a line's history."""
+"""``commonwheel abi``: record the ABI of a release, compare two, and show whom a new one breaks."""
 
 import argparse
 import os
@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from commonwheel.abi import timeline
+from commonwheel.abi import impact_render, timeline
 from commonwheel.abi.compare import NOT_ASKED, Comparison, compare
+from commonwheel.abi.consumers import read_consumer
 from commonwheel.abi.deep import Side, compare_types
 from commonwheel.abi.dump import dump
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
@@ -18,6 +19,8 @@ from commonwheel.abi.exports import exports_by_recipe
 from commonwheel.abi.facts import read_facts
 from commonwheel.abi.history import ordered
 from commonwheel.abi.html import page
+from commonwheel.abi.impact import impact
+from commonwheel.abi.impact_render import Blast
 from commonwheel.abi.material import Material, read_material
 from commonwheel.abi.records import read_records
 from commonwheel.abi.render import as_json, github, headline, markdown, sarif, table
@@ -29,6 +32,7 @@ from commonwheel.cli.common import (
     add_folder_option,
     add_output_options,
     add_recipe_options,
+    add_with_option,
     load_recipes,
     make_console,
     show,
@@ -51,6 +55,12 @@ RENDERINGS: Mapping[str, Callable[[Comparison], RenderableType]] = {
 PICTURES: Mapping[str, Callable[[str, Sequence[timeline.Point]], str]] = {
     "svg": timeline.svg,
     "html": timeline.page,
+}
+IMPACTS: Mapping[str, Callable[[Blast], RenderableType]] = {
+    "table": impact_render.table,
+    "json": impact_render.as_json,
+    "markdown": impact_render.markdown,
+    "github": impact_render.github,
 }
 SNAPSHOTS = (".json", ".json.gz")
 
@@ -97,6 +107,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     _add_library(comparing)
     add_output_options(comparing, *RENDERINGS)
     comparing.set_defaults(run=run_diff)
+    _add_impact(actions, parents)
     text = "draw what came and went over the releases of a line, as SVG or a page"
     drawing = actions.add_parser("timeline", help=text, description=text, parents=parents)
     drawing.add_argument(
@@ -122,6 +133,22 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     )
     add_recipe_options(accepting)
     accepting.set_defaults(run=run_accept)
+
+
+def _add_impact(actions: Any, parents: list[argparse.ArgumentParser]) -> None:
+    text = "list the wheels that a new release breaks, and those that could use something new of it"
+    asking = actions.add_parser("impact", help=text, description=text, parents=parents)
+    asking.add_argument("old", metavar="OLD", type=Path, help=f"a snapshot; or {WHAT}")
+    asking.add_argument("new", metavar="NEW", type=Path, help="likewise")
+    add_with_option(asking, "wheels", "a wheel that may use the library, or a folder of wheels")
+    asking.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 18 where a wheel has to be built again (default: 0, whatever the list)",
+    )
+    _add_library(asking)
+    add_output_options(asking, *IMPACTS)
+    asking.set_defaults(run=run_impact)
 
 
 def _add_headers(parser: argparse.ArgumentParser, name: str, whose: str) -> None:
@@ -173,6 +200,27 @@ def run_diff(options: argparse.Namespace) -> None:
         raise AbiBreakError(
             headline(comparison),
             hint="what each change is, why, and what to do: docs/reference/abi-changes.md",
+        )
+
+
+def run_impact(options: argparse.Namespace) -> None:
+    """List what a new release means to wheels.
+
+    Raises:
+        UsageError: no wheels are given.
+        AbiBreakError: with ``--exit-code``, a wheel has to be built again.
+    """
+    if not options.wheels:
+        raise UsageError("no wheels are given", hint="name some, or a folder of them: --with PATH")
+    names = options.configuration.names
+    old, new = (_side(options, path).snapshot for path in (options.old, options.new))
+    wheels = [read_consumer(path, names) for path in wheels_of(options.wheels)]
+    blast = Blast(old=old, new=new, found=impact(old, new, wheels, names))
+    show(options, IMPACTS[options.format](blast), make_console(options, os.environ))
+    if options.exit_code and blast.rebuild:
+        raise AbiBreakError(
+            impact_render.headline(blast),
+            hint="what has to be built again, and why, stands in the list",
         )
 
 
