@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.bench_abi import RUNS, best
+from bench.bench_abi import best
 from bench.common import say_load
 from commonwheel.abi.records import Records
 from commonwheel.abi.uses import lacks

@@ -1,15 +1,12 @@
 """Published wheels whose range admits a release that they do not work with."""
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from commonwheel.process import run
-from tests.e2e_wheels.test_popular import CHOICE
+from tests.integration.elf.readers import download
 from tests.integration.kit import commonwheel
 
 # pin needs Boost 1.81's libraries, by version in their SONAME, and gets them through hpp-fcl and
@@ -21,9 +18,9 @@ BOOST = ("cmeel-boost==1.83.0", "cmeel-boost==1.87.0.1")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("wheels")
-    pip = (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:")
+    # Of one distribution, a download has one release.
     for wanted in (WHEELS, *((each,) for each in BOOST)):
-        run([*pip, *CHOICE, "-d", place, *wanted], env=dict(os.environ))
+        download(wanted, place)
     return place
 
 
@@ -40,8 +37,9 @@ def test_pin_admits_a_boost_whose_libraries_it_does_not_know(folder: Path) -> No
     assert finding["level"] == "error"
     assert finding["fields"]["range"] == "cmeel-boost~=1.83.0"
     assert finding["fields"]["release"] == "1.83.0"
-    assert "libboost_filesystem.so.1.81.0 (it has libboost_filesystem.so.1.83.0)" in (
-        finding["message"]
+    assert (
+        "libboost_filesystem.so.1.81.0 (it has libboost_filesystem.so.1.83.0)"
+        in (finding["message"])
     )
 
 
