@@ -47,18 +47,24 @@ def document(title: str, body: str, style: str = STYLE) -> str:
     )
 
 
-def page(comparison: Comparison) -> str:
-    """The page of a comparison: breaks and warnings open, additions and notes folded."""
+def page(comparison: Comparison, *, picture: str = "", style: str = "") -> str:
+    """The page of a comparison: breaks and warnings open, additions and notes folded.
+
+    Args:
+        comparison: what it is of.
+        picture: SVG that stands below the headline.
+        style: what the picture needs beside the page's own.
+    """
     title = headline(comparison)
     every = list(rows(comparison, SHOWN))
-    parts = [f'<h1 class="verdict {comparison.verdict}">{escape(title)}</h1>\n']
+    parts = [f'<h1 class="verdict {comparison.verdict}">{escape(title)}</h1>\n', picture]
     for level, (heading, is_open) in SECTIONS.items():
         if found := [row for row in every if row[0] == level]:
             parts.append(
                 f"<details{' open' if is_open else ''}><summary>{heading}</summary>\n"
                 f"{html_table(('change', 'library', 'what'), found)}</details>\n"
             )
-    return document(title, "".join(parts))
+    return document(title, "".join(parts), STYLE + style)
 
 
 def html_table(headings: Iterable[str], found: Iterable[tuple[str, ...]]) -> str:

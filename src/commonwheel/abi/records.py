@@ -52,6 +52,13 @@ def record_file(folder: Path, snapshot: Snapshot) -> Path:
     return folder / FOLDER / snapshot.line / f"{_name(snapshot)}.json{suffix}"
 
 
+def types_beside(record: Path, snapshot: Snapshot) -> dict[str, Path]:
+    """By the stem of a library, the files of types that lie beside a record."""
+    found = {library.stem: types_file(Path(), snapshot, library) for library in snapshot.libraries}
+    places = {stem: record.with_name(path.name) for stem, path in found.items()}
+    return {stem: path for stem, path in places.items() if path.is_file()}
+
+
 def types_file(folder: Path, snapshot: Snapshot, library: Library) -> Path:
     """Where the types of one of its libraries are kept."""
     return folder / FOLDER / snapshot.line / f"{_name(snapshot)}.{library.stem}.abi{SUFFIX}"

@@ -1,12 +1,14 @@
 """The history of a line as a picture: SVG without scripts, for light and dark, and as a page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from commonwheel.abi.change import Verdict
-from commonwheel.abi.compare import compare
+from commonwheel.abi.compare import Comparison, compare
+from commonwheel.abi.history import history as in_order
 from commonwheel.abi.html import STYLE, document, html_table
+from commonwheel.abi.html import page as comparison_page
 from commonwheel.abi.snapshot import Snapshot
 
 # Pixels. Above, how many symbols are public; below, what came and went since the release before.
@@ -29,6 +31,7 @@ PICTURE = """
 .timeline .line { stroke: #58a6ff; } .timeline .dot { fill: #58a6ff; }
 .timeline .added { fill: #3fb950; } .timeline .removed { fill: #ff7b72; } }
 """
+FITTING = ".timeline { max-width: 100%; height: auto; }\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ def history(snapshots: Sequence[Snapshot]) -> tuple[Point, ...]:
     points = []
     for index, snapshot in enumerate(snapshots):
         public = sum(library.public for library in snapshot.libraries)
-        label = snapshot.release or snapshot.name
+        label = snapshot.number or snapshot.name
         if index == 0:
             points.append(Point(label=label, public=public))
             continue
@@ -99,6 +102,20 @@ def svg(title: str, points: Sequence[Point], *, style: str = PICTURE) -> str:
     )
 
 
+def page_of(comparison: Comparison, past: Iterable[Snapshot]) -> str:
+    """The page of a comparison, with the picture of the line's releases.
+
+    Args:
+        comparison: of two of them.
+        past: others that are known.
+    """
+    releases: tuple[Snapshot, ...] = (comparison.old, comparison.new)
+    if all(each.number for each in releases):
+        releases = in_order([*releases, *past]).releases
+    picture = svg(title_of(releases), history(releases), style="")
+    return comparison_page(comparison, picture=picture, style=PICTURE + FITTING)
+
+
 def page(title: str, points: Sequence[Point]) -> str:
     """The picture, and its numbers in a table."""
     rows = [
@@ -108,7 +125,7 @@ def page(title: str, points: Sequence[Point]) -> str:
     ]
     heads = ("release", "public", "added", "removed", "beside the release before")
     body = f"{svg(title, points, style='')}{html_table(heads, rows)}"
-    return document(title, body, STYLE + PICTURE + ".timeline { max-width: 100%; height: auto; }\n")
+    return document(title, body, STYLE + PICTURE + FITTING)
 
 
 def _told(point: Point) -> str:

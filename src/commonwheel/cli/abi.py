@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,11 @@ from commonwheel.abi.dump import dump
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
 from commonwheel.abi.exports import exports_by_recipe
 from commonwheel.abi.facts import read_facts
-from commonwheel.abi.history import ordered
-from commonwheel.abi.html import page
+from commonwheel.abi.history import History, ordered
 from commonwheel.abi.impact import impact
 from commonwheel.abi.impact_render import Blast
 from commonwheel.abi.material import Material, read_material
-from commonwheel.abi.records import read_records
+from commonwheel.abi.records import Records, read_records, types_beside
 from commonwheel.abi.render import as_json, github, headline, markdown, sarif, table
 from commonwheel.check.accept import accept
 from commonwheel.check.case import Case, Tools
@@ -38,17 +38,18 @@ from commonwheel.cli.common import (
     show,
     wheels_of,
 )
+from commonwheel.engine.host import libc_version
 from commonwheel.errors import AbiBreakError, UsageError
 from commonwheel.repair.providers import read_manifest
 from commonwheel.wheel.name import parse_wheel_name
 
 SUMMARY = "record the binary interface of a release, and compare two"
 WHAT = "a wheel, ours or anybody's, a shared library, or the folder of an unpacked package"
+RECORDED = "a snapshot; a release on record (geos-so1==3.11.1)"
 RENDERINGS: Mapping[str, Callable[[Comparison], RenderableType]] = {
     "table": table,
     "json": as_json,
     "markdown": markdown,
-    "html": page,
     "github": github,
     "sarif": sarif,
 }
@@ -87,7 +88,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     taking.set_defaults(run=run_dump)
     text = "compare two releases; exit with 18 where the new one breaks what used the old one"
     comparing = actions.add_parser("diff", help=text, description=text, parents=parents)
-    comparing.add_argument("old", metavar="OLD", type=Path, help=f"a snapshot; or {WHAT}")
+    comparing.add_argument("old", metavar="OLD", type=Path, help=f"{RECORDED}; or {WHAT}")
     comparing.add_argument("new", metavar="NEW", type=Path, help="likewise")
     _add_headers(comparing, "old-headers", "OLD")
     _add_headers(comparing, "new-headers", "NEW")
@@ -105,13 +106,17 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="do not ask abidiff about types, which takes a minute for large libraries in C++",
     )
     _add_library(comparing)
-    add_output_options(comparing, *RENDERINGS)
+    add_output_options(comparing, *RENDERINGS, "html")
     comparing.set_defaults(run=run_diff)
     _add_impact(actions, parents)
     text = "draw what came and went over the releases of a line, as SVG or a page"
     drawing = actions.add_parser("timeline", help=text, description=text, parents=parents)
     drawing.add_argument(
-        "releases", metavar="RELEASE", nargs="+", type=Path, help=f"a snapshot; or {WHAT}"
+        "releases",
+        metavar="RELEASE",
+        nargs="+",
+        type=Path,
+        help=f"a line on record (geos-so1); {RECORDED}; or {WHAT}",
     )
     _add_library(drawing)
     add_output_options(drawing, *PICTURES)
@@ -195,7 +200,12 @@ def run_diff(options: argparse.Namespace) -> None:
         types=compare_types(old, new) if options.types else NOT_ASKED,
         facts=read_facts(options.facts) if options.facts else (),
     )
-    show(options, RENDERINGS[options.format](comparison), make_console(options, os.environ))
+    rendered = (
+        timeline.page_of(comparison, _recorded(options, new.snapshot.line).releases)
+        if options.format == "html"
+        else RENDERINGS[options.format](comparison)
+    )
+    show(options, rendered, make_console(options, os.environ))
     if comparison.verdict == "breaking":
         raise AbiBreakError(
             headline(comparison),
@@ -226,7 +236,11 @@ def run_impact(options: argparse.Namespace) -> None:
 
 def run_timeline(options: argparse.Namespace) -> None:
     """Draw the releases in the order given."""
-    snapshots = [_side(options, path).snapshot for path in options.releases]
+    snapshots = [
+        snapshot
+        for path in options.releases
+        for snapshot in (_recorded(options, str(path)).releases or [_side(options, path).snapshot])
+    ]
     picture = PICTURES[options.format](timeline.title_of(snapshots), timeline.history(snapshots))
     show(options, picture, make_console(options, os.environ))
 
@@ -270,8 +284,34 @@ def run_accept(options: argparse.Namespace) -> None:
 def _side(options: argparse.Namespace, path: Path, headers: Path | None = None) -> Side:
     """A release that may be a snapshot already."""
     if path.is_file() and path.name.endswith(SNAPSHOTS):
-        return Side(snapshot=read_snapshot(path))
+        snapshot = read_snapshot(path)
+        return Side(snapshot=snapshot, types=types_beside(path, snapshot))
+    line, is_recorded, version = str(path).partition("==")
+    if is_recorded and not path.exists():
+        return _release(options, line, version)
     return _read(options, path, headers)
+
+
+def _release(options: argparse.Namespace, line: str, version: str) -> Side:
+    records = _records(options, line)
+    snapshot = records.of(line).of(version)
+    if snapshot is None:
+        known = ", ".join(each.number for each in records.of(line).releases) or "none"
+        raise UsageError(
+            f"no release {version} of {line} is recorded; recorded are: {known}",
+            hint="record it: commonwheel abi accept WHEEL",
+        )
+    return Side(snapshot=snapshot, types=records.types(snapshot))
+
+
+def _recorded(options: argparse.Namespace, line: str) -> History:
+    """The recorded releases of a line; none where it is not the name of one."""
+    return _records(options, line).of(line)
+
+
+def _records(options: argparse.Namespace, line: str) -> Records:
+    folders = load_recipes(options).folders
+    return read_records(folders, platform.machine(), libc_version().partition(" ")[0], {line})
 
 
 def _read(
