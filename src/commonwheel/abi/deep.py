@@ -32,6 +32,19 @@ CHANGE = 4
 ENTRY = re.compile(r"^  \[C\] '(?P<what>.*)' (?:was changed|has some)")
 VARIABLE = re.compile(r"\b(?P<name>\w+)(?:\[\d*\])*$")
 FUNCTION = re.compile(r"\b(?P<name>\w+)\(.*\)(?: const)?$")
+# Of the lines below.
+QUOTED = re.compile(r"'(?:(?:const|typedef|struct|class|union|enum) )*([^']+?)[*&]*'")
+EARLIER = "reported earlier"
+NEUTRAL = re.compile(r"type size hasn't changed|entity changed from '.*' to compatible type '.*'")
+RENAMED = re.compile(r"(?:type name changed from )?'(.*)'(?: changed)? to '(.*)'")
+# C's own types are told apart by their names alone.
+BASIC = frozenset(
+    (
+        *("void", "bool", "_Bool", "char", "short", "int", "long", "float", "double", "signed"),
+        *("unsigned", "const", "volatile", "_Complex", "complex", "__int128", "wchar_t"),
+        *("char8_t", "char16_t", "char32_t"),
+    )
+)
 SHOWN = 6
 HINT = "install it: the system package 'abigail-tools'"
 # What depends on the place, or on how a file came about, would differ from build to build.
@@ -209,12 +222,36 @@ def _laid_out(folder: Path, side: Side, library: Library) -> _Place:
 
 
 def entries(report: str, soname: str) -> Iterator[Change]:
-    """The changes that a report of abidiff tells, one for each function and variable."""
-    for what, lines in _cut(report).items():
+    """The changes that a report of abidiff tells, one for each function and variable.
+
+    That a type has another name is none: names of types are in no program, and what stands behind
+    an opaque pointer is nobody's business.
+    """
+    found = _cut(report)
+    real = {what for what, lines in found.items() if any(map(_is_real, lines))}
+    types = {name for what in real for line in found[what] for name in QUOTED.findall(line)}
+    for what, lines in found.items():
+        # What is said of a type once is not said again.
+        again = (name for line in lines if EARLIER in line for name in QUOTED.findall(line))
+        if what not in real and not any(name in types for name in again):
+            continue
         match = FUNCTION.search(what) or VARIABLE.search(what)
         told = "; ".join(line.strip() for line in lines[:SHOWN]).replace(":; ", ": ")
         detail = told + ("; …" if len(lines) > SHOWN else "")
         yield breaks.InterfaceChanged.of(soname, match["name"] if match else what, detail=detail)
+
+
+def _is_real(line: str) -> bool:
+    """Whether a line tells of more than where, of which name, or what was said before."""
+    text = line.strip()
+    if text.endswith(":") or EARLIER in text or NEUTRAL.fullmatch(text):
+        return False
+    match = RENAMED.fullmatch(text)
+    return match is None or any(map(_is_basic, match.groups()))
+
+
+def _is_basic(name: str) -> bool:
+    return not set(name.split()) - BASIC
 
 
 def _cut(report: str) -> Mapping[str, list[str]]:

@@ -37,3 +37,59 @@ def test_each_function_and_variable_of_a_report_is_a_change() -> None:
 
 def test_a_report_without_changes_has_none() -> None:
     assert list(entries("Functions changes summary: 0 Removed\n", "libx.so.1")) == []
+
+
+OPAQUE = """\
+Functions changes summary: 0 Removed, 2 Changed, 0 Added functions
+
+  [C] 'function Params* params_create()' at c.cpp:1:1 has some sub-type changes:
+    return type changed:
+      in pointed to type 'typedef Params':
+        entity changed from 'typedef Params' to compatible type 'class geos::Parameters'
+          type name changed from 'Params_t' to 'geos::Parameters'
+          type size hasn't changed
+
+  [C] 'function void params_set(Params*)' has some sub-type changes:
+    parameter 1 of type 'Params*' changed:
+      in pointed to type 'typedef Params':
+        entity changed from 'typedef Params' to compatible type 'class geos::Parameters'
+          details were reported earlier
+
+  [C] 'function double params_use(const Params*)' has some sub-type changes:
+    parameter 1 of type 'const Params*' changed:
+      in pointed to type 'const Params':
+        'const Params' changed to 'const geos::Parameters'
+
+"""
+BASIC = """\
+  [C] 'function int area(int)' has some sub-type changes:
+    parameter 1 of type 'int' changed:
+      type name changed from 'int' to 'float'
+      type size hasn't changed
+
+"""
+AGAIN = """\
+  [C] 'function int area(const box*)' has some indirect sub-type changes:
+    parameter 1 of type 'const box*' has sub-type changes:
+      in pointed to type 'const box':
+        in unqualified underlying type 'struct box':
+          type size changed from 32 to 64 (in bits)
+
+  [C] 'function int rim(box*)' has some indirect sub-type changes:
+    parameter 1 of type 'box*' has sub-type changes:
+      pointed to type 'struct box' changed, as reported earlier
+
+"""
+
+
+def test_a_name_behind_an_opaque_pointer_is_no_change() -> None:
+    assert not list(entries(OPAQUE, "libseed.so.1"))
+
+
+def test_one_basic_type_in_anothers_place_is_a_change() -> None:
+    assert [change.subject for change in entries(BASIC, "libseed.so.1")] == ["area"]
+
+
+def test_what_was_said_of_a_type_holds_for_each_that_has_it() -> None:
+    found = [change.subject for change in entries(AGAIN + OPAQUE, "libseed.so.1")]
+    assert found == ["area", "rim"]
