@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from commonwheel.abi.history import History, history, ordered
+from commonwheel.abi.mangled import path
 from commonwheel.abi.snapshot import Snapshot
 from commonwheel.abi.uses import Lack, Uses, lacks
 from commonwheel.names import release_pin
@@ -112,14 +113,15 @@ def range_of(
     compared = _compared(past, number)
     cxx = sorted(use.name for each in uses for use in each.symbols if use.name.startswith("_Z"))
     pin = release_pin(number, "exact" if cxx else stability)
+    floor = max((each for each in (able, compared, at_least) if each), key=ordered)
     reason = f"of the line's stability '{stability}'"
     if cxx:
-        reason = f"it uses {_some(cxx)}: an interface in C++"
-    floors = [each for each in (able, compared, at_least) if each]
+        used = _some([*dict.fromkeys("::".join(path(name)) or name for name in cxx)])
+        reason = f"it uses {used}, in C++; without it, >={floor} would do"
     return Range(
         line=built.line,
         built=number,
-        floor=number if pin else max(floors, key=ordered),
+        floor=number if pin else floor,
         ceiling=above.release if above and not pin else "",
         pin=pin,
         reason=reason if pin else "",
