@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from commonwheel.abi.facts import Fact
 from commonwheel.abi.history import History, history, ordered
 from commonwheel.abi.mangled import path
 from commonwheel.abi.snapshot import Snapshot
@@ -53,8 +54,10 @@ class Range:
         pin: ``3.11.1.*`` where the line's promise is not enough; None where it is.
         reason: why there is a pin.
         able: the oldest recorded release that has all that is used, whatever its types.
+        compared: the oldest one of which the types are known to be those of ``built``.
         below: what keeps the floor from being lower, where symbols do.
         above: likewise, of the ceiling.
+        facts: what was put down by hand of what is used.
     """
 
     line: str
@@ -64,8 +67,10 @@ class Range:
     pin: str | None = None
     reason: str = ""
     able: str = ""
+    compared: str = ""
     below: Bound | None = None
     above: Bound | None = None
+    facts: tuple[Fact, ...] = ()
 
     @property
     def bounds(self) -> str:
@@ -78,7 +83,8 @@ class Range:
     @property
     def is_telling(self) -> bool:
         """Whether anything but the release built against has decided it."""
-        return bool(self.pin or self.below or self.above or self.floor != self.built)
+        decided = self.pin or self.below or self.above or self.facts
+        return bool(decided) or self.floor != self.built
 
     @property
     def explained(self) -> str:
@@ -86,14 +92,21 @@ class Range:
         words = [f"built against {self.built}"]
         if self.pin:
             words.append(f"pinned, since {self.reason}")
-        elif self.able != self.floor:
+        elif ordered(self.able) < ordered(self.compared):
             words.append(f"{self.able} has all that is used, but types were not compared since")
+        words += [f"{each.symbol} since {each.version}: {each.reason}" for each in self.facts]
         words += [bound.explained for bound in (self.below, self.above) if bound is not None]
         return f"{self.line}{self.bounds}: {'; '.join(words)}"
 
 
 def range_of(
-    uses: Sequence[Uses], past: History, built: Snapshot, stability: str, *, at_least: str = ""
+    uses: Sequence[Uses],
+    past: History,
+    built: Snapshot,
+    stability: str,
+    *,
+    at_least: str = "",
+    facts: Iterable[Fact] = (),
 ) -> Range:
     """The releases of a line that what uses its libraries so can be used with.
 
@@ -103,6 +116,7 @@ def range_of(
         built: the release that it was built against.
         stability: how far the line's promise goes: ``line``, ``minor``, ``patch`` or ``exact``.
         at_least: a release below which the floor may not be: that of another wheel of the set.
+        facts: since when symbols of the line behave as they do.
     """
     known = history([built, *past.releases]).releases
     number, newest = built.number, ordered(built.number)
@@ -113,7 +127,9 @@ def range_of(
     compared = _compared(past, number)
     cxx = sorted(use.name for each in uses for use in each.symbols if use.name.startswith("_Z"))
     pin = release_pin(number, "exact" if cxx else stability)
-    floor = max((each for each in (able, compared, at_least) if each), key=ordered)
+    told = _told(uses, facts, number)
+    since = [each.version for each in told]
+    floor = max((each for each in (able, compared, at_least, *since) if each), key=ordered)
     reason = f"of the line's stability '{stability}'"
     if cxx:
         used = _some([*dict.fromkeys("::".join(path(name)) or name for name in cxx)])
@@ -126,9 +142,18 @@ def range_of(
         pin=pin,
         reason=reason if pin else "",
         able=able,
+        compared=compared,
         below=below,
         above=above,
+        facts=told,
     )
+
+
+def _told(uses: Iterable[Uses], facts: Iterable[Fact], built: str) -> tuple[Fact, ...]:
+    """The facts about what is used, that were so when it was built."""
+    names = {use.name for each in uses for use in each.symbols}
+    known = (fact for fact in facts if fact.symbol in names)
+    return tuple(fact for fact in known if ordered(fact.version) <= ordered(built))
 
 
 def _compared(past: History, number: str) -> str:

@@ -1,16 +1,22 @@
-"""The snapshots that are kept of releases: ``abi/<line>/<version>-<arch>-<libc>.json``."""
+"""What is kept of a line's releases, below a folder of recipes.
+
+``abi/<line>/<version>-<arch>-<libc>.json`` is the snapshot of one, ``….<library>.abi.gz`` the types
+of one of its libraries, and ``abi/<line>/facts.yaml`` what was put down by hand.
+"""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from commonwheel.abi.encoding import SUFFIX, read_snapshot, to_json
+from commonwheel.abi.facts import Fact, read_facts
 from commonwheel.abi.history import History, history
 from commonwheel.abi.snapshot import Library, Snapshot
 from commonwheel.errors import SnapshotError
 
 FOLDER = "abi"
+FACTS = "facts.yaml"
 # Longer ones are compressed: nobody reads a diff of thousands of lines.
 LONG = 100_000
 
@@ -22,10 +28,12 @@ class Records:
     Args:
         snapshots: in no order.
         folders: the folders of recipes below which types are written down.
+        facts: by line, what was put down by hand of its symbols.
     """
 
     snapshots: tuple[Snapshot, ...] = ()
     folders: tuple[Path, ...] = ()
+    facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
 
     def of(self, line: str) -> History:
         """The releases of a line."""
@@ -34,7 +42,8 @@ class Records:
     def only(self, lines: Collection[str]) -> "Records":
         """The records of these lines."""
         found = tuple(each for each in self.snapshots if each.line in lines)
-        return Records(found, self.folders)
+        facts = {line: told for line, told in self.facts.items() if line in lines}
+        return Records(found, self.folders, facts)
 
     def types(self, snapshot: Snapshot) -> dict[str, Path]:
         """By the stem of a library, the file that the types of a recorded release are in."""
@@ -81,6 +90,7 @@ def read_records(
 
     Raises:
         SnapshotError: a record is damaged, or lies under another release's name.
+        RecipeError: a file of facts is not right.
     """
     found: dict[tuple[str, str], Snapshot] = {}
     for path in _files(folders, arch, libc, lines):
@@ -93,7 +103,15 @@ def read_records(
                 hint=f"move it to {expected}, or record the release again: commonwheel abi accept",
             )
         found.setdefault((snapshot.line, snapshot.number), snapshot)
-    return Records(tuple(found.values()), tuple(folders))
+    return Records(tuple(found.values()), tuple(folders), _facts(folders, lines))
+
+
+def _facts(folders: Iterable[Path], lines: Collection[str] | None) -> dict[str, tuple[Fact, ...]]:
+    found: dict[str, tuple[Fact, ...]] = {}
+    for line in _lines(folders, lines):
+        if (file := line / FACTS).is_file():
+            found[line.name] = (*found.get(line.name, ()), *read_facts(file))
+    return found
 
 
 def digest(
@@ -106,6 +124,9 @@ def digest(
         for file in (path, *sorted(path.parent.glob(f"{stem}.*.abi{SUFFIX}"))):
             found.update(f"{file.parent.name}/{file.name}\0".encode())
             found.update(hashlib.sha256(file.read_bytes()).digest())
+    for line in _lines(folders, lines):
+        if (file := line / FACTS).is_file():
+            found.update(f"{line.name}\0".encode() + file.read_bytes())
     return found.hexdigest()
 
 
@@ -117,7 +138,12 @@ def _files(
         for platform in (arch, f"{arch}-{libc}")
         for suffix in ("", SUFFIX)
     )
+    for line in _lines(folders, lines):
+        yield from (path for path in sorted(line.iterdir()) if path.name.endswith(wanted))
+
+
+def _lines(folders: Iterable[Path], lines: Collection[str] | None) -> Iterator[Path]:
     for folder in folders:
         for line in sorted((folder / FOLDER).glob("*/")):
             if lines is None or line.name in lines:
-                yield from (path for path in sorted(line.iterdir()) if path.name.endswith(wanted))
+                yield line

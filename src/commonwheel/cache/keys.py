@@ -41,6 +41,7 @@ REPAIR_CODE = (
     "wheel",
     "abi/dump.py",
     "abi/encoding.py",
+    "abi/facts.py",
     "abi/headers.py",
     "abi/history.py",
     "abi/mangled.py",

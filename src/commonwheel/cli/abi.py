@@ -97,7 +97,7 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         type=Path,
         help="changes of behaviour that were put down by hand: a YAML list of symbol, version, "
-        "reason",
+        "reason (default: facts.yaml beside the line's records)",
     )
     comparing.add_argument(
         "--no-types",
@@ -198,7 +198,11 @@ def run_diff(options: argparse.Namespace) -> None:
         old.snapshot,
         new.snapshot,
         types=compare_types(old, new) if options.types else NOT_ASKED,
-        facts=read_facts(options.facts) if options.facts else (),
+        facts=(
+            read_facts(options.facts)
+            if options.facts
+            else _records(options, new.snapshot.line).facts.get(new.snapshot.line, ())
+        ),
     )
     rendered = (
         timeline.page_of(comparison, _recorded(options, new.snapshot.line).releases)

@@ -48,6 +48,7 @@ def ranges_of(
             snapshots[each.line],
             each.stability,
             at_least=at_least.get(each.line, ""),
+            facts=records.facts.get(each.line, ()),
         )
         for each in used
     }

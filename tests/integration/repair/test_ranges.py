@@ -9,7 +9,7 @@ import pytest
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
 from commonwheel.abi.records import Records, digest, read_records, record_file
 from commonwheel.abi.snapshot import Snapshot
-from commonwheel.errors import SnapshotError
+from commonwheel.errors import RecipeError, SnapshotError
 from commonwheel.repair.providers import read_manifest
 from commonwheel.repair.ranges import built_against, floors
 from commonwheel.repair.repair import Repaired, repair
@@ -188,6 +188,22 @@ def test_records_are_read_for_one_platform(tmp_path: Path, records: Records) -> 
     assert digest([tmp_path], one.arch, one.libc) == before
     with pytest.raises(SnapshotError, match=r"is the record of base-so1 1\.0"):
         read_records([tmp_path], "aarch64", one.libc)
+
+
+def test_facts_lie_beside_the_records(tmp_path: Path, records: Records) -> None:
+    one = records.snapshots[0]
+    file = record_file(tmp_path, one)
+    file.parent.mkdir(parents=True)
+    write_snapshot(file, one)
+    before = digest([tmp_path], one.arch, one.libc)
+    text = "- symbol: one\n  version: '1.1'\n  reason: counts from zero\n"
+    (file.parent / "facts.yaml").write_text(text)
+    (fact,) = read_records([tmp_path], one.arch, one.libc).facts["base-so1"]
+    assert (fact.symbol, fact.version, fact.reason) == ("one", "1.1", "counts from zero")
+    assert digest([tmp_path], one.arch, one.libc) != before
+    (file.parent / "facts.yaml").write_text("- symbol: one\n")
+    with pytest.raises(RecipeError, match=r"facts\.yaml:1:3"):
+        read_records([tmp_path], one.arch, one.libc)
 
 
 def test_a_damaged_record_is_named(tmp_path: Path, records: Records) -> None:

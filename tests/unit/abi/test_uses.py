@@ -2,6 +2,7 @@
 
 import pytest
 
+from commonwheel.abi.facts import Fact
 from commonwheel.abi.history import History, history, ordered
 from commonwheel.abi.ranges import range_of
 from commonwheel.abi.snapshot import Exported, Library, Need, Snapshot
@@ -151,6 +152,19 @@ def test_the_range_of_another_wheel_of_the_set_raises_the_floor() -> None:
     assert built is not None
     found = range_of(used(built, Use("one")), PAST, built, "line", at_least="1.1")
     assert str(found.bounds) == ">=1.1"
+
+
+def test_what_was_put_down_by_hand_raises_the_floor_of_those_who_use_it() -> None:
+    built = PAST.of("2.0")
+    assert built is not None
+    facts = [
+        Fact(symbol="one", version="1.1", reason="follows links"),
+        Fact(symbol="one", version="3.0", reason="came after what this was built against"),
+        Fact(symbol="two", version="2.0", reason="is not used"),
+    ]
+    found = range_of(used(built, Use("one")), PAST, built, "line", facts=facts)
+    assert found.bounds == ">=1.1"
+    assert found.explained == ("one-so1>=1.1: built against 2.0; one since 1.1: follows links")
 
 
 def test_what_sets_the_bounds_is_told() -> None:
