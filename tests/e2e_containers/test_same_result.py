@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from commonwheel.abi.compare import compare
+from commonwheel.names import Names
 from commonwheel.process import run
+from commonwheel.repair.snapshot import carried
 from commonwheel.wheel import Wheel, read_wheel
 from tests.e2e_containers.conftest import ENGINES, left_behind
 from tests.integration.kit import environment, pip_install, says
@@ -22,8 +25,8 @@ from tests.integration.kit import environment, pip_install, says
 ROOT = Path(__file__).resolve().parents[2]
 # A C library alone, and a library with a consumer whose own suite runs.
 RECIPES = ("zlib", "pyyaml")
-# What the engine, and so the key, decides.
-OF_THE_PLACE = ("engine", "image", "key")
+# What the engine, and so the key, decides; the key stands in the snapshot.
+OF_THE_PLACE = ("engine", "image", "key", "snapshot")
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,10 @@ def test_files_and_metadata_are_the_same(host: Made, contained: Made) -> None:
         assert here.metadata == there.metadata
         if any(member.endswith("/commonwheel.json") for member in here.members):
             assert manifest(here) == manifest(there)
+            own, other = (carried(wheel, Names()) for wheel in (here, there))
+            assert own is not None
+            assert other is not None
+            assert compare(own, other).verdict == "equal"
         # Bits of the wheel's own tag are all that differs here.
         fields = [wheel.wheel_fields for wheel in (here, there)]
         assert fields[0]["Root-Is-Purelib"] == fields[1]["Root-Is-Purelib"]
