@@ -18,9 +18,10 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from commonwheel.abi.snapshot import Snapshot
 from commonwheel.errors import WheelError
-from commonwheel.index.abi import Abi, read_abi
-from commonwheel.index.state import IndexedFile
+from commonwheel.index.library import read_library
+from commonwheel.index.state import IndexedFile, Origin
 from commonwheel.names import Names
 from commonwheel.repair.providers import read_manifest
 from commonwheel.wheel.read import Wheel, read_wheel
@@ -38,13 +39,13 @@ class Artifact:
         path: where it is now.
         indexed: its record.
         metadata: METADATA of a wheel, which is published beside it (PEP 658).
-        abi: of a library wheel.
+        snapshot: the ABI of a library wheel.
     """
 
     path: Path
     indexed: IndexedFile
     metadata: bytes | None = None
-    abi: Abi | None = None
+    snapshot: Snapshot | None = None
 
 
 def read_artifact(path: Path, digest: str, uploaded: str, names: Names) -> Artifact:
@@ -58,15 +59,18 @@ def read_artifact(path: Path, digest: str, uploaded: str, names: Names) -> Artif
 
     Raises:
         WheelError: it is neither, is damaged, or its metadata name another release.
+        SnapshotError: a library wheel's snapshot is damaged, or it holds no library.
+        ElfError: a library is malformed.
     """
     project, version = parse_name(path.name)
     if path.name.endswith(".whl"):
         wheel = read_wheel(path)
         wheel.verify()
         fields, metadata = wheel.metadata_fields, wheel.metadata
-        abi = _abi(wheel, project, names)
+        line, origin, snapshot = _library(wheel, project, names) or (None, None, None)
     else:
-        fields, metadata, abi = _sdist_fields(path), None, None
+        fields, metadata = _sdist_fields(path), None
+        line, origin, snapshot = None, None, None
     _check(path.name, fields, project, version)
     indexed = IndexedFile(
         project=project,
@@ -76,9 +80,10 @@ def read_artifact(path: Path, digest: str, uploaded: str, names: Names) -> Artif
         uploaded=uploaded,
         requires_python=fields.get("Requires-Python"),
         metadata=None if metadata is None else hashlib.sha256(metadata).hexdigest(),
-        line=None if abi is None else abi.line,
+        line=line,
+        origin=origin,
     )
-    return Artifact(path=path, indexed=indexed, metadata=metadata, abi=abi)
+    return Artifact(path=path, indexed=indexed, metadata=metadata, snapshot=snapshot)
 
 
 def parse_name(name: str) -> tuple[str, str]:
@@ -119,18 +124,19 @@ def _check(file: str, fields: Message, project: str, version: str) -> None:
         )
 
 
-def _abi(wheel: Wheel, project: str, names: Names) -> Abi | None:
+def _library(wheel: Wheel, project: str, names: Names) -> tuple[str, Origin, Snapshot] | None:
     manifest = read_manifest(wheel.path, names)
     if manifest is None:
         return None
     # The line names a folder of the site.
-    if names.distribution(str(manifest.get("line", ""))) != project:
+    line = str(manifest.get("line", ""))
+    if names.distribution(line) != project:
         raise WheelError(
-            f"its manifest is of the line {manifest.get('line')!r}, its name is {project}",
+            f"its manifest is of the line {line!r}, its name is {project}",
             where=wheel.path.name,
             hint="build the library wheel again",
         )
-    return read_abi(wheel, manifest)
+    return line, *read_library(wheel, manifest, names)
 
 
 def _sdist_fields(path: Path) -> Message:

@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from packaging.version import Version
 
-from commonwheel.index import abi
-from commonwheel.index.abi import Abi, Comparison
+from commonwheel.abi.timeline import PICTURE
+from commonwheel.index.changes import Built, Changes, changes, picture
 from commonwheel.index.described import Described, consumers, describe
 from commonwheel.index.pages import Page, file_place, templates
-from commonwheel.index.site import abi_place
-from commonwheel.index.state import State, newest_first
+from commonwheel.index.site import abi_place, read_abi
+from commonwheel.index.state import Origin, State, newest_first
 from commonwheel.wheel.name import parse_wheel_name
 
 LINES = PurePosixPath("lines")
-# Of the symbols that a release adds or removes; the JSON beside the page has all.
+# Of the symbols that a release adds or removes; the snapshots beside the page have all.
 NAMES_SHOWN = 400
 UNKNOWN_ADDRESS = "https://ADDRESS-OF-THIS-SITE"
 
@@ -33,7 +33,8 @@ class Release:
         yanked: why; None where it is not.
         files: its wheels.
         licence: SPDX.
-        comparison: its libraries, against the release before.
+        origin: what its wheels are built from.
+        changes: its libraries, beside the release before.
         previous: version of the release before; empty for the first one.
     """
 
@@ -42,7 +43,8 @@ class Release:
     yanked: str | None
     files: tuple[Mapping[str, Any], ...]
     licence: str
-    comparison: Comparison
+    origin: Origin
+    changes: Changes
     previous: str
 
 
@@ -90,6 +92,8 @@ def human_pages(
     lines = _lines(described)
     address = state.url or UNKNOWN_ADDRESS
     for line in lines:
+        built = _built(line, root)
+        releases = _releases(line, built, state)
         page = (
             templates()
             .get_template("line.html")
@@ -97,11 +101,15 @@ def human_pages(
                 line=line.name,
                 project=line.project,
                 newest=line.newest(state),
-                releases=_releases(line, state, root),
+                releases=releases,
+                breaks=any("breaking" in each.changes.verdicts.values() for each in releases),
+                picture=picture(line.name, list(reversed(built.values()))),
+                picture_style=PICTURE,
                 consumers=consumers(line.project, described, state, libraries=False),
                 libraries=consumers(line.project, described, state, libraries=True),
                 line_of={each.project: each.name for each in lines},
                 address=address,
+                snapshot_of=partial(_snapshot_href, line.name),
                 shown=NAMES_SHOWN,
             )
         )
@@ -130,46 +138,49 @@ def _users(line: Line, described: Sequence[Described], state: State) -> int:
     return sum(len(consumers(line.project, described, state, libraries=k)) for k in (True, False))
 
 
-def _releases(line: Line, state: State, root: Path) -> list[Release]:
-    facts = {
-        version: [_abi(root, line.name, wheel.name) for wheel in line.of(version)]
+def _built(line: Line, root: Path) -> dict[str, list[Built]]:
+    """The wheels of each release, newest release first."""
+    return {
+        version: [
+            Built(wheel=wheel.name, snapshot=read_abi(root, line.name, wheel.name))
+            for wheel in line.of(version)
+        ]
         for version in line.versions
     }
+
+
+def _releases(line: Line, built: Mapping[str, Sequence[Built]], state: State) -> list[Release]:
     # Each beside the one before it; the oldest has none.
     pairs = zip(line.versions, [*line.versions[1:], ""], strict=True)
     return [
-        _release(line.of(new), facts[new], old, facts.get(old, []), state) for new, old in pairs
+        _release(line.of(new), changes(built[new], built.get(old, ())), old, state)
+        for new, old in pairs
     ]
 
 
-def _release(
-    wheels: Sequence[Described],
-    facts: Sequence[Abi],
-    previous: str,
-    before: Sequence[Abi],
-    state: State,
-) -> Release:
+def _release(wheels: Sequence[Described], found: Changes, previous: str, state: State) -> Release:
+    file = wheels[0].file
     return Release(
-        version=wheels[0].file.version,
+        version=file.version,
         date=min(wheel.file.uploaded or "" for wheel in wheels)[:10],
-        yanked=state.yanked_because(wheels[0].file),
+        yanked=state.yanked_because(file),
         files=tuple(_file(wheel) for wheel in wheels),
         licence=wheels[0].licence,
-        comparison=abi.compare(facts, before),
+        origin=file.origin or Origin(source=""),
+        changes=found,
         previous=previous,
     )
 
 
-def _abi(root: Path, line: str, wheel: str) -> Abi:
-    place = abi_place(line, wheel)
-    return abi.load((root / place).read_bytes(), place)
+def _snapshot_href(line: str, wheel: str) -> str:
+    """From the line's page."""
+    return quote(abi_place(line, wheel).name)
 
 
 def _file(wheel: Described) -> Mapping[str, Any]:
     return {
         "name": wheel.name,
         "href": f"../../{quote(str(file_place(wheel.file.project, wheel.name)))}",
-        "abi": quote(abi_place(str(wheel.file.line), wheel.name).name),
         "size": wheel.file.size,
         "sha256": wheel.file.sha256,
         "platforms": parse_wheel_name(wheel.name).platform,

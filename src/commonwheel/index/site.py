@@ -12,10 +12,12 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
+from commonwheel.abi.encoding import read_snapshot, to_json
+from commonwheel.abi.snapshot import Snapshot
 from commonwheel.cache.keys import file_digest
-from commonwheel.errors import SiteError
+from commonwheel.errors import SiteError, SnapshotError
 from commonwheel.files import replacing, write_atomically
-from commonwheel.index import abi, state
+from commonwheel.index import state
 from commonwheel.index.artifact import Artifact
 from commonwheel.index.pages import Page, file_place, metadata_place
 from commonwheel.index.state import IndexedFile, State
@@ -75,8 +77,8 @@ class Site:
         """Put a file, its metadata and its ABI where the pages will look for them."""
         name, file = artifact.path.name, artifact.indexed
         place = file_place(file.project, name)
-        if artifact.abi is not None:
-            self.write(abi_place(artifact.abi.line, name), abi.dump(artifact.abi))
+        if file.line is not None and artifact.snapshot is not None:
+            self.write(abi_place(file.line, name), to_json(artifact.snapshot))
         if artifact.metadata is not None:
             self._put(metadata_place(place)).write_bytes(artifact.metadata)
         with replacing(self._put(place)) as part:
@@ -107,8 +109,23 @@ class Site:
 
 
 def abi_place(line: str, wheel: str) -> PurePosixPath:
-    """Where a site has what is known of a library wheel's ABI."""
+    """Where a site has the snapshot of a library wheel's ABI."""
     return PurePosixPath("lines") / line / f"{wheel.removesuffix('.whl')}.json"
+
+
+def read_abi(root: Path, line: str, wheel: str) -> Snapshot:
+    """The snapshot of a library wheel that a site has.
+
+    Raises:
+        SiteError: it is damaged.
+    """
+    place = abi_place(line, wheel)
+    try:
+        return read_snapshot(root / place)
+    except SnapshotError as error:
+        raise SiteError(
+            error.what, where=str(place), hint="bring back the site's last published state"
+        ) from None
 
 
 def _places(name: str, file: IndexedFile) -> Iterator[PurePosixPath]:

@@ -15,8 +15,25 @@ from pydantic import TypeAdapter, ValidationError
 
 from commonwheel.errors import SiteError
 
-SCHEMA = 1
+SCHEMA = 2
 FILE = "commonwheel-index.json"
+ANEW = (
+    "an older commonwheel wrote it: make a site in a new folder from the wheels of this one "
+    "(commonwheel index -o NEW OLD/files/*), and give --url, --mirror and --yank again"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a library wheel is built from; the sources' sha256 is in its snapshot.
+
+    Args:
+        source: where the sources come from.
+        patches: by name.
+    """
+
+    source: str
+    patches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +52,7 @@ class IndexedFile:
         yanked: upstream's reason (PEP 592); empty where it gives none, None: not yanked.
         url: of a file that stays with an upstream index; None for a file that the site holds.
         line: the ABI line of a library wheel of ours.
+        origin: what that is built from.
     """
 
     project: str
@@ -47,6 +65,7 @@ class IndexedFile:
     yanked: str | None = None
     url: str | None = None
     line: str | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +186,7 @@ def load(file: Path) -> State:
     """Read a state file.
 
     Raises:
-        SiteError: it is damaged, or of a newer toolkit.
+        SiteError: it is damaged, or of another toolkit.
     """
     try:
         state = _ADAPTER.validate_json(file.read_bytes())
@@ -184,7 +203,7 @@ def load(file: Path) -> State:
         raise SiteError(
             f"has schema {state.schema}, and this commonwheel reads schema {SCHEMA}",
             where=str(file),
-            hint="upgrade commonwheel",
+            hint="upgrade commonwheel" if state.schema > SCHEMA else ANEW,
         )
     return state
 

@@ -3,13 +3,16 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from commonwheel.abi.encoding import to_json
+from commonwheel.abi.snapshot import Snapshot
 from commonwheel.errors import SourceError
-from commonwheel.index.abi import Abi, load
 from commonwheel.index.mirror import upstream
+from commonwheel.index.site import read_abi
 from commonwheel.source.settings import PipSettings, SourceSettings
 from tests.integration.check.kit import compiled
 from tests.integration.index.kit import served
@@ -27,22 +30,39 @@ def released(folder: Path, version: str, source: str) -> Path:
     )
 
 
-def abi_of(site: Path, made: Path) -> Abi:
-    place = Path("lines/demo-so1") / f"{made.stem}.json"
-    return load((site / place).read_bytes(), place)
+def abi_of(site: Path, made: Path) -> Snapshot:
+    return read_abi(site, "demo-so1", made.name)
 
 
 def test_symbols_of_a_compiled_library(tmp_path: Path) -> None:
     site = tmp_path / "site"
     old, new = released(tmp_path, "1.0", OLD), released(tmp_path, "1.1", NEW)
     run(site, old, new)
-    assert abi_of(site, old).libraries[0].symbols == ("demo_gone", "demo_kept")
-    assert abi_of(site, new).platform == ("x86_64", "glibc")
+    (library_,) = abi_of(site, old).libraries
+    assert [symbol.name for symbol in library_.symbols] == ["demo_gone", "demo_kept"]
+    assert (library_.soname, library_.tagged) == ("libdemo.so.1", SONAME)
+    assert abi_of(site, new).arch == "x86_64"
     text = (site / "lines/demo-so1/index.html").read_text()
-    assert "1 symbol added" in text
+    assert "1 public symbol added" in text
     assert "+ demo_new\n" in text
     assert "- demo_gone\n" in text
     assert "demo_kept" not in text
+
+
+def test_a_site_has_the_snapshot_that_the_wheel_carries(tmp_path: Path) -> None:
+    """Not one of its own: the recipe, which an index does not have, says what is public."""
+    raw = compiled(tmp_path / "build", "libdemo.so", OLD, f"-Wl,-soname,{SONAME}")
+    plain = library(tmp_path / "plain", "demo-so1", "1.0", libraries={SONAME: raw})
+    run(tmp_path / "first", plain)
+    taken = abi_of(tmp_path / "first", plain)
+    (one,) = taken.libraries
+    kept = replace(one, symbols=one.symbols[1:], evidence=("exports",))
+    carried = to_json(replace(taken, libraries=(kept,)))
+    member = {"{info}/commonwheel.abi.json": carried.encode()}
+    wheel_ = library(tmp_path / "made", "demo-so1", "1.0", libraries={SONAME: raw}, more=member)
+    run(tmp_path / "second", wheel_)
+    place = tmp_path / "second/lines/demo-so1" / f"{wheel_.stem}.json"
+    assert place.read_text() == carried
 
 
 # --- upstream -------------------------------------------------------------------------------------

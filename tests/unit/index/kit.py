@@ -14,6 +14,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pypi_simple import DistributionPackage, ProjectPage
 
+from commonwheel.abi.encoding import to_json
+from commonwheel.abi.snapshot import Exported, Library, Snapshot
+from commonwheel.abi.soname import upstream as upstream_soname
 from commonwheel.index.mirror import Upstream
 from commonwheel.index.publish import Outcome, Request, publish
 from commonwheel.index.state import IndexedFile
@@ -68,13 +71,21 @@ def library(
     line: str,
     version: str,
     *,
-    libraries: Mapping[str, bytes] | None = None,
+    libraries: Mapping[str, str | bytes] | None = None,
     names: Names = NAMES,
     manifest: Mapping[str, Any] | None = None,
+    more: Mapping[str, bytes] | None = None,
     **others: Any,
 ) -> Path:
-    """A library wheel; without ``libraries`` (SONAME → ELF) one that holds none."""
-    libraries = libraries or {}
+    """A library wheel.
+
+    Args:
+        libraries: by tagged SONAME, public symbols for a snapshot that the wheel carries, or an ELF
+            file for one without a snapshot.
+        manifest: facts in the place of those that follow from the rest.
+        more: other members.
+    """
+    libraries = {"libdemo-commonwheel.so.1": "demo"} if libraries is None else libraries
     facts = {
         "schema": 1,
         "line": line,
@@ -84,7 +95,7 @@ def library(
         "upstream-version": version,
         "stability": "line",
         "libraries": [
-            {"soname": s, "upstream": s.replace("-commonwheel", ""), "role": "public"}
+            {"soname": s, "upstream": upstream_soname(s, names), "role": "public"}
             for s in libraries
         ],
         "source": {"origin": f"https://{line}.example/{version}.tar.gz", "sha256": "5" * 64},
@@ -92,9 +103,40 @@ def library(
         **(manifest or {}),
     }
     place = names.module(line).replace(".", "/")
-    members = {f"{place}/lib/{soname}": raw for soname, raw in libraries.items()}
+    raw = {soname: each for soname, each in libraries.items() if isinstance(each, bytes)}
+    members = {f"{place}/lib/{soname}": content for soname, content in raw.items()}
     members[f"{{info}}/{names.manifest}"] = json.dumps(facts).encode()
+    symbols = {soname: each for soname, each in libraries.items() if isinstance(each, str)}
+    if symbols:
+        taken = snapshot(line, version, symbols, names)
+        members[f"{{info}}/{names.snapshot}"] = to_json(taken).encode()
+    members |= more or {}
     return wheel(folder, names.distribution(line), version, members=members, **others)
+
+
+def snapshot(line: str, version: str, symbols: Mapping[str, str], names: Names) -> Snapshot:
+    """The snapshot of a library wheel, from public symbols by tagged SONAME."""
+    libraries = [
+        Library(
+            soname=upstream_soname(soname, names),
+            tagged=soname,
+            evidence=("headers",),
+            symbols=tuple(
+                Exported(name, None, True, "global", "func", None, True)
+                for name in sorted(each.split())
+            ),
+        )
+        for soname, each in symbols.items()
+    ]
+    return Snapshot(
+        name=f"{line}-{version}",
+        release=version,
+        line=line,
+        arch="x86_64",
+        libc="glibc",
+        source="5" * 64,
+        libraries=tuple(libraries),
+    )
 
 
 def sdist(folder: Path, name: str, version: str, *, said: str = "") -> Path:

@@ -1,14 +1,29 @@
 """Pages for people: right, whole, and nothing on them from elsewhere."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urljoin
 
 import pytest
 
+from commonwheel.abi.encoding import to_json
+from commonwheel.abi.snapshot import Need
+from commonwheel.errors import SiteError
 from commonwheel.index.lines import NAMES_SHOWN
-from tests.unit.index.kit import LATER, library, listed, run, tree, upstream, wheel
+from tests.unit.index.kit import (
+    LATER,
+    NAMES,
+    library,
+    listed,
+    run,
+    snapshot,
+    tree,
+    upstream,
+    wheel,
+)
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -31,7 +46,7 @@ class Checker(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         self.ids += [found["id"] or ""] if "id" in found else []
-        self.named += [found["aria-labelledby"] or ""] if "aria-labelledby" in found else []
+        self.named += (found.get("aria-labelledby") or "").split()
         self.addresses += [value or "" for name, value in attrs if name in {"href", "src"}]
         assert not any(name.startswith("on") for name in found), "a script"
         assert tag not in {"script", "link", "img", "iframe"}, "something from elsewhere"
@@ -135,19 +150,94 @@ def test_an_empty_index_has_a_page(tmp_path: Path) -> None:
     assert "None yet." in checked(tmp_path, "index.html")
 
 
-def test_long_lists_of_symbols_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+SONAME = "libproj-commonwheel.so.25"
+
+
+def released(folder: Path, version: str, symbols: str, **facts: Any) -> Path:
+    return library(folder, "proj-so25", version, libraries={SONAME: symbols}, **facts)
+
+
+def test_long_lists_of_symbols_are_cut(tmp_path: Path) -> None:
     site = tmp_path / "site"
-    soname = "libproj-commonwheel.so.25"
-    symbols: set[tuple[str, str | None]] = {("kept", None)}
-    # Reading ELF is another test's.
-    monkeypatch.setattr("commonwheel.index.abi.read_elf", lambda _raw, name: name)
-    monkeypatch.setattr("commonwheel.index.abi.exported_names", lambda _elf: symbols)
-    run(site, library(tmp_path, "proj-so25", "1.0", libraries={soname: b"1"}))
-    symbols |= {(f"new{number}", "V<2>") for number in range(NAMES_SHOWN + 7)}
-    symbols -= {("kept", None)}
-    run(site, library(tmp_path, "proj-so25", "1.1", libraries={soname: b"2"}))
+    new = " ".join(f"new{number}<&>" for number in range(NAMES_SHOWN + 7))
+    run(site, released(tmp_path, "1.0", "kept gone"), released(tmp_path, "1.1", f"kept {new}"))
     text = checked(site, "lines/proj-so25/index.html")
-    assert f"{soname} libproj.so.25 407 407 symbols added + new0@V<2>" in text
+    assert f"{SONAME} libproj.so.25 408 407 public symbols added + new0<&>" in text
     assert text.count("+ new") == NAMES_SHOWN
-    assert "7 more are in the list of all symbols" in text
-    assert "1 symbol removed - kept" in text
+    said = "7 more: commonwheel abi diff lists them, given the snapshot before and this release's"
+    assert said in text
+    assert "1 public symbol removed - gone" in text
+    assert "1.1 2026-01-02 breaking" in text
+    assert "Not checked types: a snapshot has none" in text
+
+
+def test_the_history_is_drawn_from_the_second_release_on(tmp_path: Path) -> None:
+    site, place = tmp_path / "site", "lines/proj-so25/index.html"
+    run(site, released(tmp_path, "1.9", "a"))
+    assert "<svg" not in (site / place).read_text(encoding="utf-8")
+    run(site, released(tmp_path, "1.10", "a b"))
+    text = checked(site, place)
+    assert (
+        "Public symbols of proj-so25 "
+        "1.9: 1 public symbols; 1.10: 2 public symbols, 1 added, 0 removed" in text
+    )
+    assert "For x86_64 with glibc" in text
+    assert "1.10 2026-01-02 additive" in text
+    html = (site / place).read_text(encoding="utf-8")
+    assert html.count(".timeline .dot { fill:") == 2  # light and dark
+
+
+def test_releases_for_different_platforms_are_not_compared(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for version, platform in (("1.0", "manylinux_2_34"), ("1.1", "musllinux_1_2")):
+        elsewhere = snapshot("proj-so25", version, {SONAME: "a"}, NAMES)
+        members = {"{info}/commonwheel.abi.json": to_json(replace(elsewhere, libc="")).encode()}
+        run(
+            site,
+            library(
+                tmp_path,
+                "proj-so25",
+                version,
+                libraries={},
+                manifest={"libraries": [{"soname": SONAME}]},
+                more=members,
+                tag=f"py3-none-{platform}_x86_64",
+            ),
+        )
+    text = checked(site, "lines/proj-so25/index.html")
+    assert "not compared: 1.0 has no wheel for x86_64 with musl" in text
+    assert "Public symbols of proj-so25" not in text
+
+
+def test_each_platform_has_its_verdict_and_what_else_changed_is_listed(tmp_path: Path) -> None:
+    site, other = tmp_path / "site", "libprojx-commonwheel.so.1"
+    for version, arm in (("1.0", {SONAME: "a", other: "b"}), ("1.1", {SONAME: "a"})):
+        for arch, symbols in (("x86_64", {SONAME: "a"}), ("aarch64", arm)):
+            found = snapshot("proj-so25", version, symbols, NAMES)
+            needs = (Need(soname="libm.so.6"), Need(soname=f"libneed{version}.so"))
+            libraries = tuple(replace(each, needs=needs) for each in found.libraries)
+            taken = to_json(replace(found, arch=arch, libraries=libraries))
+            run(
+                site,
+                library(
+                    tmp_path,
+                    "proj-so25",
+                    version,
+                    libraries={},
+                    more={"{info}/commonwheel.abi.json": taken.encode()},
+                    tag=f"py3-none-manylinux_2_34_{arch}",
+                ),
+            )
+    text = checked(site, "lines/proj-so25/index.html")
+    assert "aarch64 with glibc: breaking x86_64 with glibc: equal" in text
+    assert "Not every release here can take the place of the one before" in text
+    assert "needs libneed1.1.so, which it did not need before CWA302 1 private change" in text
+    assert "Of 1.0 no longer there: libprojx.so.1" in text
+
+
+def test_a_snapshot_of_the_site_that_is_damaged(site: Path) -> None:
+    (place,) = (site / "lines/gdal-so36").glob("*.json")
+    place.write_text("{}")
+    with pytest.raises(SiteError, match=r"lines/gdal-so36/.*json: is not a snapshot: schema") as e:
+        run(site)
+    assert e.value.hint == "bring back the site's last published state"

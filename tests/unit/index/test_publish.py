@@ -155,7 +155,7 @@ def test_a_site_of_another_owner(site: Path, made: Path) -> None:
     [
         ("", "is not what commonwheel wrote"),
         ("{}", "is not what commonwheel wrote: prefix: Field required"),
-        ('{"schema": 2, "prefix": "commonwheel"}', "has schema 2"),
+        ('{"schema": 3, "prefix": "commonwheel"}', "has schema 3"),
     ],
 )
 def test_a_damaged_record(site: Path, made: Path, text: str, said: str) -> None:
@@ -209,6 +209,16 @@ BAD = {
         "1.0",
         manifest={"libraries": [{"soname": "libproj.so", "upstream": "", "role": "public"}]},
     ),
+    "a snapshot of another release": lambda f: library(
+        f, "proj-so25", "1.0", manifest={"upstream-version": "1.1"}
+    ),
+    "a snapshot cut short": lambda f: library(
+        f, "proj-so25", "1.0", more={"{info}/commonwheel.abi.json": b'{"schema": 1'}
+    ),
+    "no library": lambda f: library(f, "proj-so25", "1.0", libraries={}),
+    "a manifest without libraries": lambda f: library(
+        f, "proj-so25", "1.0", manifest={"libraries": None}
+    ),
     "no ELF": lambda f: library(f, "proj-so25", "1.0", libraries={"libproj.so.25": b"text"}),
 }
 
@@ -240,6 +250,17 @@ def test_a_folder_without_wheels_and_a_path_without_a_file(site: Path, tmp_path:
         run(site, tmp_path / "empty")
     with pytest.raises(UsageError, match="no such file or folder"):
         run(site, tmp_path / "nowhere")
+
+
+def test_a_site_of_an_older_toolkit_can_be_made_anew(site: Path, made: Path) -> None:
+    run(site, made)
+    record = site / "commonwheel-index.json"
+    record.write_text(record.read_text().replace('"schema": 2', '"schema": 1'))
+    with pytest.raises(SiteError, match="has schema 1, and this commonwheel reads schema 2") as old:
+        run(site)
+    assert "commonwheel index -o NEW OLD/files/*" in old.value.hint
+    run(site.parent / "anew", *(site / "files").iterdir())
+    assert assert_sound(site.parent / "anew").keys() == assert_sound(site).keys()
 
 
 # --- runs that end early, and two at once ---------------------------------------------------------
