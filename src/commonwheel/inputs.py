@@ -43,17 +43,20 @@ class JobInputs:
 
     @cached_property
     def _records(self) -> Records:
-        return read_records(self.recipes.folders, self.plan.platform.arch, self.plan.platform.libc)
+        return read_records(
+            self.recipes.own_first, self.plan.platform.arch, self.plan.platform.libc
+        )
 
     def lines(self, job: Job) -> set[str]:
-        """A job's own line, and its providers' lines."""
+        """A job's own line, and those of all library wheels that it sees."""
         lines = {each.line for each in job.build.provided}
+        lines |= {each.build.line for each in self.plan.providers(job)}
         return lines | {job.build.line} if isinstance(job.build, LibraryBuild) else lines
 
-    def recorded(self, lines: Collection[str]) -> str:
-        """A digest of what is recorded of these lines."""
+    def recorded(self, lines: Collection[str], *, types: bool) -> str:
+        """A digest of what is recorded of these lines, with their types or without."""
         platform = self.plan.platform
-        return digest(self.recipes.folders, platform.arch, platform.libc, lines)
+        return digest(self.recipes.own_first, platform.arch, platform.libc, lines, types=types)
 
     def sources(self, job: Job) -> Sequence[Source]:
         """The sources that the recipe gives, in order of preference."""
@@ -120,8 +123,9 @@ class JobInputs:
             dlopen = tuple(lines[name] for name in recipe.dlopen)
             expected = of_consumer(recipe, job.build.version, dlopen, uses)
         records = self._records.only(self.lines(job))
+        direct = records.only({each.line for each in job.build.provided})
         return Finishing(
-            repair=replace(self.repair_options(job, epoch, at_least), records=records),
+            repair=replace(self.repair_options(job, epoch, at_least), records=direct),
             claimed=self.known,
             expected=expected,
             records=records,
@@ -163,5 +167,5 @@ class JobInputs:
         options = to_json(self.repair_options(job, raw.facts["epoch"], at_least))
         options["known"] = sorted(options["known"])
         # Reading them takes longer than a warm run may.
-        options["records"] = self.recorded({each.line for each in job.build.provided})
+        options["records"] = self.recorded({each.line for each in job.build.provided}, types=False)
         return repair_inputs(build_key=raw.key, options=options)

@@ -68,12 +68,7 @@ def compare(
     Raises:
         UsageError: the two are for different architectures or C libraries.
     """
-    for what, one, other in (("arch", old.arch, new.arch), ("libc", old.libc, new.libc)):
-        if one and other and one != other:
-            raise UsageError(
-                f"{old.shown} is for {one}, {new.shown} for {other}: nothing replaces the other",
-                hint=f"compare two releases with the same {what}",
-            )
+    require_alike(old, new)
     changes: list[Change] = []
     unchecked = [*types.unchecked]
     for before, after in pairs(old, new):
@@ -86,6 +81,20 @@ def compare(
         changes=(*changes, *types.changes, *found),
         unchecked=(*dict.fromkeys([*unchecked, *open_facts]),),
     )
+
+
+def require_alike(old: Snapshot, new: Snapshot) -> None:
+    """See to it that one release can take the place of another.
+
+    Raises:
+        UsageError: the two are for different architectures or C libraries.
+    """
+    for what, one, other in (("arch", old.arch, new.arch), ("libc", old.libc, new.libc)):
+        if one and other and one != other:
+            raise UsageError(
+                f"{old.shown} is for {one}, {new.shown} for {other}: nothing replaces the other",
+                hint=f"compare two releases with the same {what}",
+            )
 
 
 def pairs(old: Snapshot, new: Snapshot) -> Iterator[tuple[Library | None, Library | None]]:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from commonwheel.abi.change import Change
 from commonwheel.abi.compare import NO_TYPES, Types, pairs
 from commonwheel.abi.debug import has_types, separate_file
+from commonwheel.abi.encoding import read_types
 from commonwheel.abi.kinds import breaks
 from commonwheel.abi.material import Material
 from commonwheel.abi.snapshot import Library, Snapshot
@@ -36,7 +37,7 @@ FUNCTION = re.compile(r"\b(?P<name>\w+)\(.*\)(?: const)?$")
 QUOTED = re.compile(r"'(?:(?:const|typedef|struct|class|union|enum) )*([^']+?)[*&]*'")
 EARLIER = "reported earlier"
 NEUTRAL = re.compile(r"type size hasn't changed|entity changed from '.*' to compatible type '.*'")
-RENAMED = re.compile(r"(?:type name changed from )?'(.*)'(?: changed)? to '(.*)'")
+RENAMED = re.compile(r"(?:type name changed from )?'([^']*)'(?: changed)? to '([^']*)'")
 # C's own types are told apart by their names alone.
 BASIC = frozenset(
     (
@@ -124,6 +125,7 @@ def write_types(side: Side, library: Library, target: Path) -> None:
     Raises:
         MissingProgramError: abidw is not installed.
         ProcessError: it fails.
+        SnapshotError: what is recorded of them is damaged.
     """
     with TemporaryDirectory(prefix="commonwheel-abi-") as place:
         content = gzip.compress(_written(Path(place), side, library).read_bytes(), mtime=0)
@@ -135,7 +137,7 @@ def _written(folder: Path, side: Side, library: Library) -> Path:
     """A file with the public types of a library: abidw's, or what is recorded of them."""
     target = folder / f"{library.stem}.abi"
     if library.stem in side.types:
-        target.write_bytes(gzip.decompress(side.types[library.stem].read_bytes()))
+        target.write_bytes(read_types(side.types[library.stem]))
         return target
     program = find_program("abidw", hint=HINT)
     names = {symbol.name for symbol in library.symbols if symbol.public}

@@ -26,6 +26,7 @@ from commonwheel.files import replacing
 
 GZIP = b"\x1f\x8b"
 SUFFIX = ".gz"
+ABIXML = (b"<abi-corpus", b"<?xml")
 # Inflated; libgdal with all of its C++ has half a million bytes.
 MOST_BYTES = 200_000_000
 FACTS = ("name", "release", "version", "line", "arch", "source", "key", "headers", "types_since")
@@ -208,6 +209,23 @@ def read_snapshot(path: Path) -> Snapshot:
         raise SnapshotError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except UnicodeDecodeError as error:
         raise SnapshotError(f"is not UTF-8: {error.reason}", where=str(path)) from None
+
+
+def read_types(path: Path) -> bytes:
+    """The content of a file of types.
+
+    Raises:
+        SnapshotError: it is damaged, or not what abidw wrote.
+    """
+    content = path.read_bytes()
+    found = _inflated(content, str(path)) if content.startswith(GZIP) else b""
+    if not found.startswith(ABIXML):
+        raise SnapshotError(
+            "is not what abidw wrote",
+            where=str(path),
+            hint="record the release again: commonwheel abi accept WHEEL",
+        )
+    return found
 
 
 def _inflated(content: bytes, where: str) -> bytes:

@@ -58,6 +58,7 @@ class Range:
         below: what keeps the floor from being lower, where symbols do.
         above: likewise, of the ceiling.
         facts: what was put down by hand of what is used.
+        at_least: a release below which it was not to begin.
     """
 
     line: str
@@ -71,6 +72,13 @@ class Range:
     below: Bound | None = None
     above: Bound | None = None
     facts: tuple[Fact, ...] = ()
+    at_least: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the release that it was built against is in it."""
+        lowest = max(map(ordered, filter(None, [self.floor, self.at_least])))
+        return lowest <= ordered(self.built)
 
     @property
     def bounds(self) -> str:
@@ -146,6 +154,7 @@ def range_of(
         below=below,
         above=above,
         facts=told,
+        at_least=at_least,
     )
 
 

@@ -47,12 +47,12 @@ class Records:
 
     def types(self, snapshot: Snapshot) -> dict[str, Path]:
         """By the stem of a library, the file that the types of a recorded release are in."""
-        return {
-            library.stem: path
-            for folder in reversed(self.folders)
-            for library in snapshot.libraries
-            if (path := types_file(folder, snapshot, library)).is_file()
-        }
+        for folder in self.folders:
+            record = record_file(folder, snapshot)
+            if record.is_file():
+                # Of one build: another folder's are of another one.
+                return types_beside(record, snapshot)
+        return {}
 
 
 def record_file(folder: Path, snapshot: Snapshot) -> Path:
@@ -115,13 +115,19 @@ def _facts(folders: Iterable[Path], lines: Collection[str] | None) -> dict[str, 
 
 
 def digest(
-    folders: Iterable[Path], arch: str, libc: str, lines: Collection[str] | None = None
+    folders: Iterable[Path],
+    arch: str,
+    libc: str,
+    lines: Collection[str] | None = None,
+    *,
+    types: bool = True,
 ) -> str:
-    """sha256 of all that :func:`read_records` would read."""
+    """sha256 of all that :func:`read_records` would read, and of types where these count."""
     found = hashlib.sha256()
     for path in _files(folders, arch, libc, lines):
         stem = path.name.partition(".json")[0]
-        for file in (path, *sorted(path.parent.glob(f"{stem}.*.abi{SUFFIX}"))):
+        written = sorted(path.parent.glob(f"{stem}.*.abi{SUFFIX}")) if types else []
+        for file in (path, *written):
             found.update(f"{file.parent.name}/{file.name}\0".encode())
             found.update(hashlib.sha256(file.read_bytes()).digest())
     for line in _lines(folders, lines):

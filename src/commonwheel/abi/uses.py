@@ -61,7 +61,7 @@ class Uses:
     @property
     def first(self) -> str:
         """The first of the binaries that have to do with it."""
-        return next(iter([*self.needed_by, *self.symbols.values()]))
+        return next(iter([*self.needed_by, *self.symbols.values()]), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +238,11 @@ def lacks(uses: Uses, release: Snapshot) -> Iterator[Lack]:
         uses: as :func:`uses_of` gives them.
         release: the release that takes the other one's place.
     """
-    library = answering(release, uses.soname)
+    library = answering(release, uses.library)
+    if library is None and not uses.needed_by:
+        # Only through another library, which may have had all of it itself.
+        yield from _missing(uses, uses.symbols, release.libraries)
+        return
     if library is None:
         others = libraries(release, uses.library.stem)
         instead = ", ".join(dict.fromkeys(each.tagged or each.soname for each in others))
@@ -250,22 +254,34 @@ def lacks(uses: Uses, release: Snapshot) -> Iterator[Lack]:
     lost = {node: member for node, member in uses.nodes.items() if node not in library.nodes}
     for node, member in lost.items():
         yield Lack(what=f"the version node {node}", member=member)
-    reached = _reached(release, library)
-    for use, member in uses.symbols.items():
-        if use.version in lost:
-            continue
-        if not any(defines(each, use) for each in reached):
+    left = {use: member for use, member in uses.symbols.items() if use.version not in lost}
+    yield from _missing(uses, left, _reached(release, library))
+
+
+def _missing(uses: Uses, symbols: Mapping[Use, str], among: Sequence[Library]) -> Iterator[Lack]:
+    for use, member in symbols.items():
+        found = next((each for each in among if defines(each, use)), None)
+        if found is None:
             yield Lack(what=use.shown, member=member, use=use)
-        elif (was := _size(uses.library, use)) and (now := _size(library, use)) and now < was:
+        elif (was := _size(uses.library, use)) and (now := _size(found, use)) and now < was:
             what = f"{use.shown} with {was} bytes (it has {now})"
             yield Lack(what=what, member=member, use=use)
 
 
-def answering(release: Snapshot, soname: str) -> Library | None:
-    """The library of a release that answers to what stands in DT_NEEDED."""
-    return next(
-        (each for each in release.libraries if soname == (each.tagged or each.soname)), None
-    )
+def answering(release: Snapshot, library: Library) -> Library | None:
+    """The library of a release that answers to the same DT_NEEDED as that of another one.
+
+    A tag is the owner's, and an owner with another prefix gives all releases his own; a hash is of
+    one file.
+    """
+    soname = library.tagged or library.soname
+    is_tagged = library.tagged is not None and not library.hashed
+    for each in release.libraries:
+        if soname == (each.tagged or each.soname):
+            return each
+        if is_tagged and each.tagged and not each.hashed and each.soname == library.soname:
+            return each
+    return None
 
 
 def _reached(release: Snapshot, library: Library) -> Sequence[Library]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from commonwheel.abi.compare import Comparison
-from commonwheel.abi.deep import Side, write_types
+from commonwheel.abi.compare import Comparison, compare
+from commonwheel.abi.deep import write_types
 from commonwheel.abi.encoding import SUFFIX, write_snapshot
 from commonwheel.abi.records import record_file, types_file
 from commonwheel.abi.snapshot import Snapshot
@@ -53,14 +53,14 @@ def accept(case: Case, folder: Path, *, again: bool = False) -> Accepted:
     broken = [each for each in _breaks(case) if not (again and _is_own(each))]
     if broken:
         raise _refusal(line, broken)
-    snapshot = replace(line.own, types_since=_types_since(case, line))
-    file = record_file(folder, snapshot)
+    file = record_file(folder, line.own)
     file.parent.mkdir(parents=True, exist_ok=True)
+    notes = tuple(_write_types(line, folder))
+    snapshot = replace(line.own, types_since=_types_since(case, line))
     write_snapshot(file, snapshot)
     # It may have been short enough before, or too long.
     other = file.with_suffix("") if file.name.endswith(SUFFIX) else Path(f"{file}{SUFFIX}")
     other.unlink(missing_ok=True)
-    notes = tuple(_write_types(line.side, folder))
     return Accepted(file=file, snapshot=snapshot, comparisons=line.comparisons, notes=notes)
 
 
@@ -95,13 +95,19 @@ def _types_since(case: Case, line: Line) -> str:
             complete = not any(reason.startswith(TYPES) for reason in each.unchecked)
             if complete and each.verdict != "breaking":
                 return before.types_since or before.number
-    return ""
+    # Without debug information at hand, what is known stays known.
+    return line.record.snapshot.types_since if line.record and _is_same(line) else ""
 
 
-def _write_types(side: Side, folder: Path) -> Iterator[str]:
+def _is_same(line: Line) -> bool:
+    """Whether its symbols are those of its record."""
+    return line.record is not None and compare(line.record.snapshot, line.own).verdict == "equal"
+
+
+def _write_types(line: Line, folder: Path) -> Iterator[str]:
+    side = line.side
     for library in side.snapshot.libraries:
         file = types_file(folder, side.snapshot, library)
-        file.unlink(missing_ok=True)
         if not library.public:
             continue
         reason = side.missing(library)
@@ -110,5 +116,8 @@ def _write_types(side: Side, folder: Path) -> Iterator[str]:
                 write_types(side, library, file)
             except MissingProgramError:
                 reason = "abidw is not installed (Debian: abigail-tools)"
-        if reason:
+        if reason and file.is_file() and _is_same(line):
+            yield f"types of {library.soname}: as they were recorded before, since {reason}"
+        elif reason:
+            file.unlink(missing_ok=True)
             yield f"types of {library.soname}: not recorded, {reason}"

@@ -96,7 +96,7 @@ class Admitted:
             for each in uses:
                 symbols = {u: member for u, member in each.symbols.items() if u not in known}
                 lost = {n: member for n, member in each.nodes.items() if n not in nodes}
-                if symbols or lost or each.soname not in sonames:
+                if symbols or lost or (each.needed_by and each.soname not in sonames):
                     yield name, replace(each, symbols=symbols, nodes=lost)
 
     def _orphans(self) -> Iterator[tuple[str, Uses]]:

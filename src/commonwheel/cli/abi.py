@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from commonwheel.abi import impact_render, timeline
-from commonwheel.abi.compare import NOT_ASKED, Comparison, compare
+from commonwheel.abi.compare import NOT_ASKED, Comparison, compare, require_alike
 from commonwheel.abi.consumers import read_consumer
 from commonwheel.abi.deep import Side, compare_types
 from commonwheel.abi.dump import dump
@@ -24,6 +24,7 @@ from commonwheel.abi.impact_render import Blast
 from commonwheel.abi.material import Material, read_material
 from commonwheel.abi.records import Records, read_records, types_beside
 from commonwheel.abi.render import as_json, github, headline, markdown, sarif, table
+from commonwheel.abi.snapshot import Snapshot
 from commonwheel.check.accept import accept
 from commonwheel.check.case import Case, Tools
 from commonwheel.check.expected import expectations
@@ -39,7 +40,8 @@ from commonwheel.cli.common import (
     wheels_of,
 )
 from commonwheel.engine.host import libc_version
-from commonwheel.errors import AbiBreakError, UsageError
+from commonwheel.errors import AbiBreakError, SnapshotError, UsageError
+from commonwheel.recipe.load import FOLDER, RecipeSet
 from commonwheel.repair.providers import read_manifest
 from commonwheel.wheel.name import parse_wheel_name
 
@@ -228,6 +230,7 @@ def run_impact(options: argparse.Namespace) -> None:
         raise UsageError("no wheels are given", hint="name some, or a folder of them: --with PATH")
     names = options.configuration.names
     old, new = (_side(options, path).snapshot for path in (options.old, options.new))
+    require_alike(old, new)
     wheels = [read_consumer(path, names) for path in wheels_of(options.wheels)]
     blast = Blast(old=old, new=new, found=impact(old, new, wheels, names))
     show(options, IMPACTS[options.format](blast), make_console(options, os.environ))
@@ -274,22 +277,30 @@ def run_accept(options: argparse.Namespace) -> None:
             contents=contents,
             expected=expect(wheel),
             names=names,
-            records=read_records(recipes.folders, *wheel.platform, lines),
+            records=read_records(recipes.own_first, *wheel.platform, lines),
             tools=Tools(types=True),
         )
         with console.step(f"record {path.name}") as step:
-            done = accept(case, entry.folder, again=options.again)
+            done = accept(case, _folder(recipes, entry.folder), again=options.again)
             step.verdict = "; ".join(map(headline, done.comparisons)) or "no baseline"
             for note in done.notes:
                 step.note(note)
         console.write(f"{done.file}\n")
 
 
+def _folder(recipes: RecipeSet, folder: Path) -> Path:
+    """Where releases are recorded: beside their recipe, unless that is an installed toolkit's."""
+    if folder != recipes.base or Path.cwd() in folder.resolve().parents:
+        return folder
+    own = [each for each in recipes.own_first if each != recipes.base]
+    return next(iter(own), Path(FOLDER))
+
+
 def _side(options: argparse.Namespace, path: Path, headers: Path | None = None) -> Side:
     """A release that may be a snapshot already."""
     if path.is_file() and path.name.endswith(SNAPSHOTS):
         snapshot = read_snapshot(path)
-        return Side(snapshot=snapshot, types=types_beside(path, snapshot))
+        return Side(snapshot=_chosen(options, snapshot), types=types_beside(path, snapshot))
     line, is_recorded, version = str(path).partition("==")
     if is_recorded and not path.exists():
         return _release(options, line, version)
@@ -305,7 +316,16 @@ def _release(options: argparse.Namespace, line: str, version: str) -> Side:
             f"no release {version} of {line} is recorded; recorded are: {known}",
             hint="record it: commonwheel abi accept WHEEL",
         )
-    return Side(snapshot=snapshot, types=records.types(snapshot))
+    return Side(snapshot=_chosen(options, snapshot), types=records.types(snapshot))
+
+
+def _chosen(options: argparse.Namespace, snapshot: Snapshot) -> Snapshot:
+    """A snapshot with the libraries that are asked for."""
+    wanted = options.libraries
+    found = tuple(each for each in snapshot.libraries if not wanted or each.stem in wanted)
+    if not found:
+        raise SnapshotError(f"holds no shared library of {', '.join(wanted)}", where=snapshot.shown)
+    return replace(snapshot, libraries=found)
 
 
 def _recorded(options: argparse.Namespace, line: str) -> History:
@@ -314,7 +334,7 @@ def _recorded(options: argparse.Namespace, line: str) -> History:
 
 
 def _records(options: argparse.Namespace, line: str) -> Records:
-    folders = load_recipes(options).folders
+    folders = load_recipes(options).own_first
     return read_records(folders, platform.machine(), libc_version().partition(" ")[0], {line})
 
 

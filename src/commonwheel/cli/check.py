@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
 def _recorded(recipes: RecipeSet) -> Callable[[Inspected], Records]:
     @cache
     def read(arch: str, libc: str) -> Records:
-        return read_records(recipes.folders, arch, libc)
+        return read_records(recipes.own_first, arch, libc)
 
     def records(wheel: Inspected) -> Records:
         return read(*wheel.platform)

@@ -140,7 +140,7 @@ def _changed(
     from commonwheel.abi.records import read_records  # noqa: PLC0415
     from commonwheel.pipeline.changed import changed  # noqa: PLC0415
 
-    records = read_records(recipes.folders, planned.platform.arch, planned.platform.libc)
+    records = read_records(recipes.own_first, planned.platform.arch, planned.platform.libc)
     part = changed(planned, wheels, recipes, records, options.configuration.names)
     for note in part.notes:
         console.note(note)

@@ -89,7 +89,9 @@ def run(options: argparse.Namespace) -> None:
         grafts=tuple(options.grafts),
         dlopen=tuple(options.dlopen),
         known=claimed_sonames(recipes),
-        records=read_records(recipes.folders, platform.machine(), libc_version().partition(" ")[0]),
+        records=read_records(
+            recipes.own_first, platform.machine(), libc_version().partition(" ")[0]
+        ),
     )
     house = Wheelhouse(root=options.wheelhouse, replace=options.replace)
     for wheels in _releases(options.wheels):

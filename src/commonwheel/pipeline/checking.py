@@ -1,6 +1,7 @@
 """Finished wheels against the gates; what has passed is not checked again."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -158,7 +159,9 @@ class Checker:
             "code": code_digests(CHECK_CODE),
             "tools": versions(CHECK_TOOLS),
             "claimed": sorted(self.context.inputs.known),
-            "records": self.context.inputs.recorded(self.context.inputs.lines(job)),
+            "records": self.context.inputs.recorded(self.context.inputs.lines(job), types=True),
+            # Without it, types are not checked.
+            "abidiff": shutil.which("abidiff") is not None,
             "recipe": to_json(job.build),
             "waivers": [waiver.model_dump(mode="json") for waiver in recipe.waivers],
         }

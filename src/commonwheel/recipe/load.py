@@ -70,6 +70,12 @@ class RecipeSet:
     replacing: tuple[str, ...] = ()
     unfit: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @property
+    def own_first(self) -> tuple[Path, ...]:
+        """The folders, the toolkit's own last: what lies in the others goes before it."""
+        others = [folder for folder in self.folders if folder != self.base]
+        return (*others, *(folder for folder in self.folders if folder == self.base))
+
     def __getitem__(self, name: str) -> AnyRecipe:
         try:
             return self.loaded[name].recipe

@@ -45,11 +45,18 @@ def _one(
     needed = theirs & {soname for need in needs for soname in need.sonames}
     # A library that came with a later release rules the earlier ones out.
     able = [each for each in releases if needed <= {*each.sonames}] or releases
+    noted = built.get(releases[0].line)
+    for each in able:
+        if each.version == noted:
+            return each
+    if noted is not None:
+        raise RepairError(
+            f"was built against {releases[0].line} {noted}, which is not given",
+            where=wheel.path.name,
+            hint="name that release: --with FILE",
+        )
     if len(able) == 1:
         return able[0]
-    for each in able:
-        if each.version == built.get(each.line):
-            return each
     raise RepairError(
         f"was built against one release of {able[0].line}, and which cannot be known: "
         f"{' or '.join(each.wheel for each in able)}",

@@ -9,7 +9,7 @@ from commonwheel.abi.ranges import Bound, Range, by_line, range_of
 from commonwheel.abi.records import Records
 from commonwheel.abi.uses import uses_of
 from commonwheel.elf import Elf
-from commonwheel.errors import WheelError
+from commonwheel.errors import RepairError, WheelError
 from commonwheel.names import Names
 from commonwheel.repair.providers import ProviderWheel
 from commonwheel.repair.snapshot import snapshot_of
@@ -38,10 +38,11 @@ def ranges_of(
     Raises:
         ElfError: a symbol table is malformed.
         SnapshotError: what a provider says of its ABI is damaged.
+        RepairError: a range would not hold the release that the wheel was built against.
     """
     snapshots = {each.line: snapshot_of(each.path, each.manifest, names) for each in used}
     taken = by_line(uses_of(binaries, snapshots.values()), snapshots)
-    return {
+    found = {
         each.line: range_of(
             taken.get(each.line, ()),
             records.of(each.line),
@@ -52,6 +53,14 @@ def ranges_of(
         )
         for each in used
     }
+    for line, accepted in found.items():
+        if not accepted.holds:
+            raise RepairError(
+                f"its range of {line} would hold no release: it was built against "
+                f"{accepted.built}, and is to accept none below {accepted.at_least}",
+                hint="build it against that release: 'build-against' in the recipe's uses",
+            )
+    return found
 
 
 def requirement(provider: ProviderWheel, found: Range) -> str:
@@ -70,6 +79,7 @@ def _entry(found: Range) -> dict[str, Any]:
     return {
         "built-against": found.built,
         "floor": found.floor,
+        **({"at-least": found.at_least} if found.at_least else {}),
         "range": found.bounds,
         "explained": found.explained,
         **{side: _bound(bound) for side, bound in bounds.items() if bound is not None},
@@ -102,6 +112,15 @@ def floors(wheel: Wheel, names: Names) -> dict[str, str]:
     return _noted(wheel, names, "floor")
 
 
+def at_least(wheel: Wheel, names: Names) -> dict[str, str]:
+    """Line → the release below which a wheel's range may not begin, as it was told once.
+
+    Raises:
+        WheelError: the note is damaged.
+    """
+    return _noted(wheel, names, "at-least")
+
+
 def highest(every: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Of each line, the highest of the floors of several wheels."""
     found: dict[str, str] = {}
@@ -117,7 +136,7 @@ def _noted(wheel: Wheel, names: Names, what: str) -> dict[str, str]:
         return {}
     try:
         lines = json.loads(wheel.read(member))["lines"]
-        return {str(line): str(entry[what]) for line, entry in lines.items()}
+        return {str(line): str(entry[what]) for line, entry in lines.items() if what in entry}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise WheelError(
             "is not what commonwheel wrote",

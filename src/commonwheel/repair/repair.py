@@ -24,7 +24,14 @@ from commonwheel.repair.metadata import metadata_changes
 from commonwheel.repair.packages import loader_changes
 from commonwheel.repair.platform import platform_tags
 from commonwheel.repair.providers import Providers, ProviderWheel, read_manifest
-from commonwheel.repair.ranges import as_json, built_against, ranges_of, requirement
+from commonwheel.repair.ranges import (
+    as_json,
+    at_least,
+    built_against,
+    highest,
+    ranges_of,
+    requirement,
+)
 from commonwheel.repair.snapshot import take
 from commonwheel.wheel.name import parse_wheel_name
 from commonwheel.wheel.read import Wheel, read_wheel
@@ -164,7 +171,7 @@ def _write(raw: _Raw, destination: Path, options: RepairOptions) -> Repaired:
     wheel, needs = raw.wheel, raw.needs
     changed = dict(_write_rpaths(raw))
     used = _used(needs, raw.providers, options)
-    ranges = _ranges(needs, used, options)
+    ranges = _ranges(raw, used, options)
     accepted = {each.line: (each, ranges[each.line]) for each in used}
     manifest = read_manifest(wheel.path, options.names)
     notes = [each.explained for each in ranges.values() if each.is_telling]
@@ -203,14 +210,12 @@ def _write(raw: _Raw, destination: Path, options: RepairOptions) -> Repaired:
     )
 
 
-def _ranges(
-    needs: Iterable[Needs], used: Sequence[ProviderWheel], options: RepairOptions
-) -> dict[str, Range]:
-    binaries = {need.binary.member: need.binary.elf for need in needs}
+def _ranges(raw: _Raw, used: Sequence[ProviderWheel], options: RepairOptions) -> dict[str, Range]:
+    binaries = {need.binary.member: need.binary.elf for need in raw.needs}
     # Nobody knows what is taken of a library that is opened by name.
     opened = {each.line: each.version for each in used if each.line in options.dlopen}
-    at_least = {**options.at_least, **opened}
-    return ranges_of(binaries, used, options.records, options.names, at_least=at_least)
+    lowest = highest([at_least(raw.wheel, options.names), options.at_least, opened])
+    return ranges_of(binaries, used, options.records, options.names, at_least=lowest)
 
 
 def _renamed(member: str, folders: Mapping[str, str]) -> str:

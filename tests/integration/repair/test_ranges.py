@@ -9,7 +9,7 @@ import pytest
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
 from commonwheel.abi.records import Records, digest, read_records, record_file
 from commonwheel.abi.snapshot import Snapshot
-from commonwheel.errors import RecipeError, SnapshotError
+from commonwheel.errors import RecipeError, RepairError, SnapshotError
 from commonwheel.repair.providers import read_manifest
 from commonwheel.repair.ranges import built_against, floors
 from commonwheel.repair.repair import Repaired, repair
@@ -216,3 +216,24 @@ def test_a_damaged_record_is_named(tmp_path: Path, records: Records) -> None:
     assert caught.value.where == str(file)
     write_snapshot(file, one)
     assert read_snapshot(file) == one
+
+
+def test_a_floor_that_was_raised_stays_raised(
+    line: dict[str, Library], records: Records, tmp_path: Path
+) -> None:
+    raw = simple(tmp_path, "user", line["2.0"])
+    chosen = options(records=records)
+    raised = replace(chosen, at_least={"base-so1": "1.1"})
+    first = repair(raw, tmp_path / "1", given(line["2.0"]), raised)
+    assert requires(first) == ["commonwheel-base-so1>=1.1"]
+    again = repair(first.path, tmp_path / "2", given(line["2.0"]), chosen).path
+    assert again.read_bytes() == first.path.read_bytes()
+
+
+def test_a_repaired_wheel_keeps_the_release_that_it_was_built_against(
+    line: dict[str, Library], records: Records, tmp_path: Path
+) -> None:
+    raw = simple(tmp_path, "user", line["2.0"])
+    first = repair(raw, tmp_path / "1", given(line["2.0"]), options(records=records)).path
+    with pytest.raises(RepairError, match=r"built against base-so1 2\.0, which is not given"):
+        repair(first, tmp_path / "2", given(line["1.0"]), options(records=records))

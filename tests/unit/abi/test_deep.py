@@ -93,3 +93,18 @@ def test_one_basic_type_in_anothers_place_is_a_change() -> None:
 def test_what_was_said_of_a_type_holds_for_each_that_has_it() -> None:
     found = [change.subject for change in entries(AGAIN + OPAQUE, "libseed.so.1")]
     assert found == ["area", "rim"]
+
+
+VALUES = """\
+  [C] 'function int paint(col)' has some sub-type changes:
+    parameter 1 of type 'enum col' has sub-type changes:
+      type size hasn't changed
+      2 enumerator changes:
+        'col::RED' from value '0' to '1'
+        'col::GREEN' from value '1' to '0'
+
+"""
+
+
+def test_other_values_of_enumerators_are_a_change() -> None:
+    assert [change.subject for change in entries(VALUES, "libseed.so.1")] == ["paint"]

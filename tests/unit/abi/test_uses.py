@@ -1,5 +1,7 @@
 """What is taken of libraries, what a release lacks, and the ranges that follow."""
 
+from dataclasses import replace
+
 import pytest
 
 from commonwheel.abi.facts import Fact
@@ -175,3 +177,28 @@ def test_what_sets_the_bounds_is_told() -> None:
         "one-so1>=2.0,<4.0: built against 2.0; 1.1 lacks two; without it, 1.0 would do; "
         "4.0 lacks two; without it, 4.0 would do"
     )
+
+
+def test_a_tag_is_its_owners() -> None:
+    """Records of the toolkit serve who builds with a prefix of his own."""
+    built = PAST.of("2.0")
+    assert built is not None
+    own = replace(built.libraries[0], tagged="libone-acme.so.1")
+    uses = [Uses(library=own, symbols={Use("one"): MEMBER}, needed_by=[MEMBER])]
+    mine = replace(built, libraries=(own,))
+    assert range_of(uses, PAST, mine, "line").bounds == ">=1.0"
+
+
+def test_what_was_in_another_library_before_lacks_nothing() -> None:
+    """A release that has split a library; the wheel needs the first half alone."""
+    half = Library(soname="libhalf.so.1", symbols=(ONE,))
+    uses = Uses(library=half, symbols={Use("one"): MEMBER})
+    assert not list(lacks(uses, release("1.0", ONE)))
+    assert [lack.what for lack in lacks(uses, release("1.0", TWO))] == ["one"]
+
+
+def test_a_range_holds_what_the_wheel_was_built_against() -> None:
+    built = PAST.of("2.0")
+    assert built is not None
+    assert not range_of(used(built, Use("one")), PAST, built, "line", at_least="3.0").holds
+    assert not range_of(used(built, Use("one")), PAST, built, "exact", at_least="3.0").holds

@@ -70,7 +70,7 @@ class NoPrivateSymbols(Gate):
         told: set[tuple[str, str]],
     ) -> Found:
         """What is private in one release, and was not in those that were looked at before."""
-        library = answering(release, uses.soname)
+        library = answering(release, uses.library)
         if library is None:
             return
         other = "" if release is provider.chosen else f" {release.number}"
