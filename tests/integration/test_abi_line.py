@@ -157,7 +157,8 @@ def test_a_release_that_loses_a_symbol_is_kept_out(shop: Workshop) -> None:
 def test_accepting_refuses_what_breaks_and_what_is_no_library(shop: Workshop) -> None:
     waiver = {"gate": "CW801", "reason": "nobody used it"}
     recipe(shop, {"3.0": READ}, [waiver])
-    shop.built("gauge", "--set", "gauge.version=3.0")
+    if not list(shop.wheelhouse.glob("*gauge_so1-3.0-*.whl")):  # tests may run apart
+        shop.built("gauge", "--set", "gauge.version=3.0")
     recipe(shop, {"3.0": READ})
     (wheel,) = shop.wheelhouse.glob("*gauge_so1-3.0-*.whl")
     words = ("abi", "accept", wheel, "--recipes", shop.recipes)
