@@ -62,6 +62,7 @@ def test_its_files(wheel: Wheel) -> None:
             f"{INFO}/METADATA",
             f"{INFO}/RECORD",
             f"{INFO}/WHEEL",
+            f"{INFO}/commonwheel.abi.json",
             f"{INFO}/commonwheel.json",
             f"{INFO}/entry_points.txt",
             f"{INFO}/licenses/LICENSE",
