@@ -1,10 +1,9 @@
 """The recorded releases of one ABI line, and since when each has what."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 
 from packaging.version import InvalidVersion, Version
 
@@ -43,14 +42,6 @@ class History:
     def of(self, release: str) -> Snapshot | None:
         """The one of a release."""
         return next((each for each in self.releases if each.number == release), None)
-
-    def since(self, holds: Callable[[Snapshot], bool]) -> Snapshot | None:
-        """The oldest release from which on something holds, in each one up to the newest.
-
-        None where it does not hold for the newest: a range without an upper bound would admit that.
-        """
-        lasting = list(takewhile(holds, reversed(self.releases)))
-        return lasting[-1] if lasting else None
 
     def first(self, library: str, name: str, version: str | None = None) -> str | None:
         """The oldest release that exports a symbol; None where none does.

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -286,16 +286,3 @@ def _kind(wheel: Wheel, names: Names, *, is_library: bool) -> Kind:
     if local.startswith(f"{names.prefix}.") or next(loaders, None):
         return "consumer"
     return "foreign"
-
-
-def installed_paths(wheel: Wheel, members: Sequence[str]) -> dict[str, str]:
-    """Where members lie below site-packages, those that do."""
-    found = {}
-    for member in members:
-        try:
-            scheme, inside = wheel.install_path(member)
-        except WheelError:
-            continue
-        if scheme in FIXED_SCHEMES:
-            found[member] = inside
-    return found

@@ -68,10 +68,6 @@ def test_what_came_when() -> None:
         "1.0",
         None,
     ]
-    oldest = past.since(lambda each: not list(lacks(used(past.releases[0], Use("one"))[0], each)))
-    assert oldest is past.releases[0]
-    # It went again: no range without an upper bound is true.
-    assert past.since(lambda each: "two" in each.libraries[0].by_name) is None
 
 
 def test_a_release_lacks_symbols_nodes_bytes_and_libraries() -> None:
