@@ -17,7 +17,7 @@ from commonwheel.abi.deep import Side, compare_types
 from commonwheel.abi.dump import dump
 from commonwheel.abi.encoding import read_snapshot, to_json, write_snapshot
 from commonwheel.abi.exports import exports_by_recipe
-from commonwheel.abi.facts import read_facts
+from commonwheel.abi.facts import Fact, read_facts
 from commonwheel.abi.history import History, ordered
 from commonwheel.abi.impact import impact
 from commonwheel.abi.impact_render import Blast
@@ -25,10 +25,6 @@ from commonwheel.abi.material import Material, read_material
 from commonwheel.abi.records import Records, read_records, types_beside
 from commonwheel.abi.render import as_json, github, headline, markdown, sarif, table
 from commonwheel.abi.snapshot import Snapshot
-from commonwheel.check.accept import accept
-from commonwheel.check.case import Case, Tools
-from commonwheel.check.expected import expectations
-from commonwheel.check.inspect import inspect
 from commonwheel.cli.common import (
     add_folder_option,
     add_output_options,
@@ -200,11 +196,7 @@ def run_diff(options: argparse.Namespace) -> None:
         old.snapshot,
         new.snapshot,
         types=compare_types(old, new) if options.types else NOT_ASKED,
-        facts=(
-            read_facts(options.facts)
-            if options.facts
-            else _records(options, new.snapshot.line).facts.get(new.snapshot.line, ())
-        ),
+        facts=_facts(options, new.snapshot.line),
     )
     rendered = (
         timeline.page_of(comparison, _recorded(options, new.snapshot.line).releases)
@@ -259,6 +251,12 @@ def run_accept(options: argparse.Namespace) -> None:
         AbiBreakError: one breaks its line; those before it are recorded.
         UsageError: none of the wheels is a library wheel, or its recipe is not at hand.
     """
+    # The gates: comparing two releases needs none of them, and takes no longer than importing them.
+    from commonwheel.check.accept import accept  # noqa: PLC0415
+    from commonwheel.check.case import Case, Tools  # noqa: PLC0415
+    from commonwheel.check.expected import expectations  # noqa: PLC0415
+    from commonwheel.check.inspect import inspect  # noqa: PLC0415
+
     recipes, names = load_recipes(options), options.configuration.names
     console, expect = make_console(options, os.environ), expectations(recipes, names)
     paths = [path for path in wheels_of(options.wheels) if read_manifest(path, names) is not None]
@@ -330,7 +328,14 @@ def _chosen(options: argparse.Namespace, snapshot: Snapshot) -> Snapshot:
 
 def _recorded(options: argparse.Namespace, line: str) -> History:
     """The recorded releases of a line; none where it is not the name of one."""
-    return _records(options, line).of(line)
+    return _records(options, line).of(line) if line else History()
+
+
+def _facts(options: argparse.Namespace, line: str) -> tuple[Fact, ...]:
+    """What was put down by hand: in the file that is named, else beside the line's records."""
+    if options.facts:
+        return read_facts(options.facts)
+    return _records(options, line).facts.get(line, ()) if line else ()
 
 
 def _records(options: argparse.Namespace, line: str) -> Records:
