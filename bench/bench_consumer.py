@@ -67,7 +67,9 @@ def main() -> None:
     """Print the comparison."""
     say_load()
     house = Path(sys.argv[1] if len(sys.argv) > 1 else "wheelhouse")
-    (path,) = house.glob(f"{PACKAGE}-*.whl")
+    path = next(house.glob(f"{PACKAGE}-*.whl"), None)
+    if path is None:
+        sys.exit(f"{house} holds no wheel of {PACKAGE}: scripts/nox -s build-gdal, or name another")
     libraries = sorted(house.glob("commonwheel_*.whl"))
     known = [inspect(each, Names())[0] for each in libraries]
     first = best(lambda: [each.snapshot.libraries for each in known], 1)
