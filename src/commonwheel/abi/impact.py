@@ -1,7 +1,7 @@
 """Which wheels a new release of a library breaks, and which could use something new of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from packaging.specifiers import SpecifierSet
@@ -122,6 +122,8 @@ def judge(
         names: the names that follow from the prefix.
     """
     distribution = distribution_of(old, names)
+    if wheel.machine and old.arch and wheel.machine != old.arch:
+        return _result(wheel, "not checked", f"is for {wheel.machine}, not {old.arch}")
     try:
         mine = {id(library) for library in old.libraries}
         uses = [u for u in uses_of(wheel.binaries, [old, *others]) if id(u.library) in mine]
@@ -133,10 +135,8 @@ def judge(
             verdict, reason = "could use", f"{len(added)} new"
     except ElfError as error:
         return _result(wheel, "not checked", error.what)
-    return _result(
-        wheel,
-        verdict,
-        reason,
+    return replace(
+        _result(wheel, verdict, reason),
         lacks=tuple(lost),
         uses=sum(len(each.symbols) for each in uses),
         mentions=mentions,
@@ -167,15 +167,14 @@ def _verdict(
     return "not affected", "", lost
 
 
-def _result(wheel: Consumer, verdict: Verdict, reason: str, **more: object) -> Impact:
-    own = {
-        "wheel": wheel.name,
-        "distribution": wheel.distribution,
-        "version": wheel.wheel.version,
-        "verdict": verdict,
-        "reason": reason,
-    }
-    return Impact(**{**own, **more})  # type: ignore[arg-type]
+def _result(wheel: Consumer, verdict: Verdict, reason: str) -> Impact:
+    return Impact(
+        wheel=wheel.name,
+        distribution=wheel.distribution,
+        version=wheel.wheel.version,
+        verdict=verdict,
+        reason=reason,
+    )
 
 
 def new_symbols(old: Snapshot, new: Snapshot) -> frozenset[str]:
@@ -194,7 +193,8 @@ def _affected(wheels: Sequence[Consumer], found: Mapping[str, Impact]) -> list[I
         through = tuple(sorted(_below(wheel, wheels) & bad - {wheel.distribution}))
         if through and not mine.rebuild:
             reason = f"through {', '.join(through)}"
-            result.append(_result(wheel, "affected", reason, uses=mine.uses, through=through))
+            affected = _result(wheel, "affected", reason)
+            result.append(replace(affected, uses=mine.uses, through=through))
     return result
 
 

@@ -171,22 +171,17 @@ def _compared(past: History, number: str) -> str:
     return record.types_since if record and record.types_since else number
 
 
-def _bound(uses: Sequence[Uses], releases: Iterable[Snapshot]) -> Bound | None:
+def _bound(uses: Sequence[Uses], releases: Sequence[Snapshot]) -> Bound | None:
     """The first release that lacks something, going away from the one that was built against."""
-    left = iter(releases)
-    for release in left:
-        found = _missing(uses, release)
-        if not found:
-            continue
-        ignored = {lack.what for lack in found}
-        rest = takewhile(lambda other: _whats(uses, other) <= ignored, left)  # noqa: B023 -- at once
-        without = [release, *rest][-1]
-        return Bound(release=release.number, lacks=tuple(found), without=without.number)
-    return None
-
-
-def _whats(uses: Iterable[Uses], release: Snapshot) -> set[str]:
-    return {lack.what for lack in _missing(uses, release)}
+    missing = [(each, _missing(uses, each)) for each in releases]
+    start = next((at for at, (_, found) in enumerate(missing) if found), None)
+    if start is None:
+        return None
+    release, lost = missing[start]
+    ignored = {lack.what for lack in lost}
+    rest = takewhile(lambda one: {lack.what for lack in one[1]} <= ignored, missing[start:])
+    *_, (without, _) = rest
+    return Bound(release=release.number, lacks=tuple(lost), without=without.number)
 
 
 def _missing(uses: Iterable[Uses], release: Snapshot) -> list[Lack]:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 SCHEMA = 1
 
 Libc: TypeAlias = Literal["glibc", "musl", ""]
+Role: TypeAlias = Literal["public", "private"]
 Evidence: TypeAlias = Literal["role", "exports", "headers", "nothing"]
 """What tells a public symbol from a private one; see :mod:`commonwheel.abi.public`."""
 
@@ -76,7 +77,7 @@ class Library:
     soname: str
     tagged: str | None = None
     member: str = ""
-    role: Literal["public", "private"] = "public"
+    role: Role = "public"
     hashed: bool = False
     evidence: tuple[Evidence, ...] = ("nothing",)
     needs: tuple[Need, ...] = ()

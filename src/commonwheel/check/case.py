@@ -110,6 +110,7 @@ class Case:
             self.family,
             self.records,
             self.names,
+            exports=self.expected.exports if self.expected else None,
             types=self.tools.types,
             debug=self.tools.debug,
         )

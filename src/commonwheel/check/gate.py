@@ -19,6 +19,8 @@ EVERY: Mapping[Kind, Level] = {**OURS, "foreign": "error"}
 # What is a fault of ours may be a habit of others.
 MILD: Mapping[Kind, Level] = {**OURS, "foreign": "warning"}
 LIBRARY: Mapping[Kind, Level] = {"library": "error"}
+# Of nobody's wheels it is more than a remark.
+MODEST: Mapping[Kind, Level] = {"library": "warning", "consumer": "warning", "foreign": "warning"}
 MILD_LIBRARY: Mapping[Kind, Level] = {"library": "warning"}
 CONSUMER: Mapping[Kind, Level] = {"consumer": "error"}
 

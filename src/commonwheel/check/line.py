@@ -1,6 +1,6 @@
 """The line of a library wheel under check: this release, its record, and the releases around it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from commonwheel.abi.records import Records
 from commonwheel.abi.snapshot import Snapshot
 from commonwheel.check.inspect import Inspected
 from commonwheel.names import Names
-from commonwheel.repair.snapshot import snapshot_of
+from commonwheel.repair.snapshot import carried, snapshot_of, take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +21,15 @@ class Line:
     """What a release is held against.
 
     Args:
-        side: the release.
+        side: the release, as its files have it.
+        carried: what the wheel itself says of it; None where it says nothing.
         record: what is recorded of it; None where nothing is.
         others: the other releases of its line, recorded or at hand.
         types: whether types are compared, where that is possible.
     """
 
     side: Side
+    carried: Snapshot | None
     record: Side | None
     others: tuple[Side, ...]
     types: bool
@@ -70,6 +72,7 @@ def line_of(
     records: Records,
     names: Names,
     *,
+    exports: Mapping[str, Sequence[str]] | None,
     types: bool,
     debug: Path | None,
 ) -> Line:
@@ -80,6 +83,7 @@ def line_of(
         family: other wheels of its distribution.
         records: the recorded releases of its line, and of others.
         names: whose tags are ours.
+        exports: what the recipe exports, by tagged SONAME; None where no recipe is known.
         types: whether types are compared, where that is possible.
         debug: the folder with the wheel's debug information, by build-id; None: beside the wheel.
 
@@ -88,6 +92,11 @@ def line_of(
         SnapshotError: what a wheel says of its ABI is damaged.
     """
     own = _side(wheel, names, types=types, debug=debug)
+    said = carried(wheel.wheel, names)
+    if exports is not None:
+        assert wheel.manifest is not None
+        found = take(wheel.wheel.path, wheel.manifest, names, exports)
+        own = replace(own, snapshot=found)
     recorded = [
         Side(snapshot=each, types=records.types(each) if types else {})
         for each in records.of(own.snapshot.line).releases
@@ -98,6 +107,7 @@ def line_of(
     number = own.snapshot.number
     return Line(
         side=own,
+        carried=said,
         record=next((each for each in recorded if each.snapshot.number == number), None),
         others=tuple(each for each in every if each.snapshot.number != number),
         types=types,

@@ -68,6 +68,11 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     """Add the subcommand and its own subcommands."""
     parser = commands.add_parser("abi", help=SUMMARY, description=SUMMARY)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for add in (_add_dump, _add_diff, _add_impact, _add_timeline, _add_accept):
+        add(actions, parents)
+
+
+def _add_dump(actions: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "record the binary interface of a release as a snapshot, in JSON"
     taking = actions.add_parser("dump", help=text, description=text, parents=parents)
     taking.add_argument("path", metavar="PATH", type=Path, help=WHAT)
@@ -84,6 +89,9 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     )
     _add_library(taking)
     taking.set_defaults(run=run_dump)
+
+
+def _add_diff(actions: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "compare two releases; exit with 18 where the new one breaks what used the old one"
     comparing = actions.add_parser("diff", help=text, description=text, parents=parents)
     comparing.add_argument("old", metavar="OLD", type=Path, help=f"{RECORDED}; or {WHAT}")
@@ -106,7 +114,9 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     _add_library(comparing)
     add_output_options(comparing, *RENDERINGS, "html")
     comparing.set_defaults(run=run_diff)
-    _add_impact(actions, parents)
+
+
+def _add_timeline(actions: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "draw what came and went over the releases of a line, as SVG or a page"
     drawing = actions.add_parser("timeline", help=text, description=text, parents=parents)
     drawing.add_argument(
@@ -120,6 +130,8 @@ def add_parser(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     add_output_options(drawing, *PICTURES)
     drawing.set_defaults(run=run_timeline)
 
+
+def _add_accept(actions: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "record releases of library wheels in recipes/abi/, for later ones to be held against"
     accepting = actions.add_parser("accept", help=text, description=text, parents=parents)
     accepting.add_argument(

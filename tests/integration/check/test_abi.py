@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from commonwheel.abi.encoding import to_json
 from commonwheel.abi.records import Records
 from commonwheel.abi.snapshot import Snapshot
 from commonwheel.check.expected import Expected
@@ -159,6 +160,16 @@ def test_cw803_trips(tmp_path: Path) -> None:
         "the record of foo-so1 1.0 knows nothing of 1 addition: two is new"
     ]
     assert not findings(report, "CW801")
+
+
+def test_cw803_trips_on_a_snapshot_that_the_files_belie(tmp_path: Path) -> None:
+    source = foo(tmp_path / "then", "1.0", ONE)
+    text = {NAMES.snapshot: to_json(snapshot(source)).encode()}
+    code = compiled(tmp_path / "now", FOO, TWO, f"-Wl,-soname,{FOO}")
+    members = {"include/foo.h": HEADER}
+    edited = library(tmp_path / "edited", "foo-so1", "1.0", {FOO: code}, members=members, info=text)
+    assert findings(against(edited), "CW803") == ["its own snapshot is not what its files say"]
+    assert not findings(against(foo(tmp_path / "fair", "1.0", ONE)), "CW803")
 
 
 def test_cw803_near_miss(tmp_path: Path) -> None:

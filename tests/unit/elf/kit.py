@@ -3,7 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 BASE = 0x10000
@@ -225,7 +225,7 @@ def rich_builder(**options: object) -> Builder:
         Sym(name="thread", type=6, version=3),
         Sym(name="chosen", type=10, version=3),
     ]
-    defaults: dict[str, object] = {
+    defaults: dict[str, Any] = {
         "soname": "librich.so.1",
         "needed": ["libc.so.6", "libm.so.6"],
         "rpath": "$ORIGIN/a:$ORIGIN/b",
@@ -235,7 +235,7 @@ def rich_builder(**options: object) -> Builder:
         "needs": [("libc.so.6", [(4, "GLIBC_2.2.5"), (5, "GLIBC_2.34")])],
         "build_id": bytes(range(20)),
     }
-    return Builder(**{**defaults, **options})  # type: ignore[arg-type]
+    return replace(Builder(), **{**defaults, **options})
 
 
 ABBREVIATIONS = bytes([1, 0x11, 1, 3, 0x21, 0x7F, 0, 0, 2, 0x24, 0, 0, 0, 0])

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from commonwheel.abi.encoding import order
-from commonwheel.abi.snapshot import Exported, Library, Snapshot
+from commonwheel.abi.snapshot import Exported, Libc, Library, Role, Snapshot
 from commonwheel.index.changes import Built, Platform, changes, picture
 
 GLIBC, MUSL = "manylinux_2_34", "musllinux_1_2"
 
 
-def library(names: str, soname: str = "libx.so.1", **facts: str) -> Library:
+def library(names: str, soname: str = "libx.so.1", role: Role = "public") -> Library:
     """``a b@V1 -c``: a hyphen marks a private symbol."""
     found = []
     for word in names.split():
@@ -23,12 +23,12 @@ def library(names: str, soname: str = "libx.so.1", **facts: str) -> Library:
         evidence=("headers",),
         nodes=tuple(sorted({s.version for s in found if s.version})),
         symbols=tuple(sorted(found, key=order)),
-        **facts,  # type: ignore[arg-type]
+        role=role,
     )
 
 
 def built(
-    *libraries: Library, release: str = "1", arch: str = "x86_64", tag: str = GLIBC, libc: str = ""
+    *libraries: Library, release: str = "1", arch: str = "x86_64", tag: str = GLIBC, libc: Libc = ""
 ) -> Built:
     return Built(
         wheel=f"commonwheel_x_so1-{release}-py3-none-{tag}_{arch}.whl",
@@ -37,7 +37,7 @@ def built(
             release=release,
             line="x-so1",
             arch=arch,
-            libc=libc,  # type: ignore[arg-type]
+            libc=libc,
             libraries=libraries,
         ),
     )

@@ -1,11 +1,14 @@
 """ABI: a release can take the place of those before it on its line, and of those after it."""
 
+from abc import abstractmethod
+
 from commonwheel.abi.change import Change
 from commonwheel.abi.compare import Comparison, compare
 from commonwheel.abi.history import ordered
 from commonwheel.abi.snapshot import Snapshot
 from commonwheel.check.case import Case
 from commonwheel.check.gate import LIBRARY, MILD_LIBRARY, Found, Gate
+from commonwheel.check.line import Line
 from commonwheel.errors import CommonwheelError
 from commonwheel.text import counted
 
@@ -15,7 +18,22 @@ WAIVE = "waive CW801 for it, with the reason"
 SONAME, NODE = "CWA102", "CWA103"
 
 
-class LineHolds(Gate):
+class OfLine(Gate):
+    """A gate that looks at a library wheel beside the other releases of its line."""
+
+    def check(self, case: Case) -> Found:
+        """Look at the line, if it can be read."""
+        try:
+            yield from self.judge(case, case.line)
+        except CommonwheelError as error:
+            yield self.unchecked(error.what)
+
+    @abstractmethod
+    def judge(self, case: Case, line: Line) -> Found:
+        """Look at the release and those around it."""
+
+
+class LineHolds(OfLine):
     """What a release of a line gives, each later one gives, too.
 
     Held against one another are the release before and this one, this one and the release after,
@@ -39,13 +57,8 @@ class LineHolds(Gate):
     levels = LIBRARY
     compares = True
 
-    def check(self, case: Case) -> Found:
+    def judge(self, case: Case, line: Line) -> Found:
         """Compare with the nearest releases on either side."""
-        try:
-            line = case.line
-        except CommonwheelError as error:
-            yield self.unchecked(error.what)
-            return
         if not line.others:
             yield self.unchecked(
                 f"no baseline: {line.own.line} has no other release on record, and none is at hand"
@@ -69,7 +82,7 @@ class LineHolds(Gate):
                     yield self.unchecked(f"{title}: {reason}")
 
 
-class VersionFitsChange(Gate):
+class VersionFitsChange(OfLine):
     """A patch release removes nothing.
 
     Looked at are the same pairs of releases as by CW801; a break that is waived there counts.
@@ -87,13 +100,8 @@ class VersionFitsChange(Gate):
     levels = MILD_LIBRARY
     compares = True
 
-    def check(self, case: Case) -> Found:
+    def judge(self, case: Case, line: Line) -> Found:
         """Look at breaks between releases of one series."""
-        try:
-            line = case.line
-        except CommonwheelError as error:
-            yield self.unchecked(error.what)
-            return
         if not line.others:
             yield self.unchecked("no baseline")
         for comparison in line.comparisons:
@@ -109,28 +117,26 @@ class VersionFitsChange(Gate):
                 )
 
 
-class IsRecorded(Gate):
-    """What is recorded of a release in `recipes/abi/` is what it is.
+class IsRecorded(OfLine):
+    """What is recorded of a release, in `recipes/abi/` and in its wheel, is what it is.
 
     Why: the record is what later releases are held against, and what ranges are computed from. One
     that says less than the release gives lets the next release lose the rest unseen.
 
     Fix: `commonwheel abi accept WHEEL` writes the record; commit it with the recipe. If the release
-    should not have changed, find out what the build did differently.
+    should not have changed, find out what the build did differently. A wheel whose own snapshot is
+    untrue was edited after its repair: repair it again.
     """
 
     id = "CW803"
     title = "the record of a release is true"
-    message = "the record of {release} knows nothing of {count}: {first}"
+    message = "{record} {fault}"
     levels = MILD_LIBRARY
 
-    def check(self, case: Case) -> Found:
-        """Compare the release with its record."""
-        try:
-            line = case.line
-        except CommonwheelError as error:
-            yield self.unchecked(error.what)
-            return
+    def judge(self, case: Case, line: Line) -> Found:
+        """Compare the release with its record, and with what the wheel carries."""
+        if line.carried is not None and line.carried != line.own:
+            yield self.finding(case, record="its own snapshot", fault="is not what its files say")
         if line.record is None:
             yield self.unchecked(
                 f"{line.own.shown} is not recorded: commonwheel abi accept {case.wheel.name}"
@@ -140,9 +146,8 @@ class IsRecorded(Gate):
         if added:
             yield self.finding(
                 case,
-                release=line.own.shown,
-                count=counted(len(added), "addition"),
-                first=added[0].message,
+                record=f"the record of {line.own.shown}",
+                fault=f"knows nothing of {counted(len(added), 'addition')}: {added[0].message}",
             )
 
 

@@ -1,5 +1,6 @@
 """What a wheel takes of its providers is in every release of theirs that it admits."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
 from commonwheel.abi.history import ordered
@@ -8,20 +9,29 @@ from commonwheel.abi.snapshot import Library, Snapshot
 from commonwheel.abi.uses import Lack, Use, Uses, answering, lacks
 from commonwheel.check.admitted import Provider
 from commonwheel.check.case import Case
-from commonwheel.check.finding import Level
-from commonwheel.check.gate import OURS, Found, Gate
+from commonwheel.check.gate import MODEST, OURS, Found, Gate
 from commonwheel.check.gates.closure import listed
-from commonwheel.check.inspect import Kind
 from commonwheel.errors import ElfError
 
-MODEST: Mapping[Kind, Level] = {
-    "library": "warning",
-    "consumer": "warning",
-    "foreign": "warning",
-}
+
+class OfTaken(Gate):
+    """A gate that looks at what a wheel takes of its providers."""
+
+    def check(self, case: Case) -> Found:
+        """Look at it, if it can be read."""
+        yield from self.unread(case)
+        try:
+            yield from self.judge(case)
+        except ElfError as error:
+            member = error.where.partition(":")[2]
+            yield self.unchecked(error.what, member if member in case.wheel.by_member else "")
+
+    @abstractmethod
+    def judge(self, case: Case) -> Found:
+        """Look at it."""
 
 
-class NoPrivateSymbols(Gate):
+class NoPrivateSymbols(OfTaken):
     """Nothing private of a library wheel is used: no private library, no symbol without a header.
 
     A symbol is public if the headers of its library wheel have its name; of a C++ symbol, each
@@ -41,14 +51,9 @@ class NoPrivateSymbols(Gate):
     message = "uses {what} of {distribution}, which {why}"
     levels = OURS
 
-    def check(self, case: Case) -> Found:
+    def judge(self, case: Case) -> Found:
         """Look up what is taken in each release."""
-        yield from self.unread(case)
-        try:
-            taken = case.admitted.all_uses
-        except ElfError as error:
-            yield self.unchecked(error.what, _member(case, error))
-            return
+        taken = case.admitted.all_uses
         blind = set()
         for distribution, every in taken.items():
             provider = case.admitted.providers[distribution]
@@ -57,11 +62,11 @@ class NoPrivateSymbols(Gate):
                     blind.add(distribution)
                 told: set[tuple[str, str]] = set()
                 for release in (provider.chosen, *provider.others):
-                    yield from self._judge(case, provider, release, uses, told)
+                    yield from self._look(case, provider, release, uses, told)
         for distribution in sorted(blind):
             yield self.unchecked(f"{distribution} has no headers")
 
-    def _judge(
+    def _look(
         self,
         case: Case,
         provider: Provider,
@@ -88,7 +93,7 @@ class NoPrivateSymbols(Gate):
                 yield self.finding(case, member, what=what, distribution=distribution, why=why)
 
 
-class EveryReleaseWillDo(Gate):
+class EveryReleaseWillDo(OfTaken):
     """Each release of a provider that Requires-Dist admits has all that the wheel takes of it.
 
     That are libraries by their SONAME, symbols, version nodes, and variables of no smaller size;
@@ -111,24 +116,19 @@ class EveryReleaseWillDo(Gate):
     title = "every admitted release of a provider has what is used of it"
     message = "requires {range}, which admits {release}: that lacks {what}; {remedy}"
 
-    def check(self, case: Case) -> Found:
+    def judge(self, case: Case) -> Found:
         """Hold what is taken against each release."""
-        yield from self.unread(case)
-        try:
-            taken = case.admitted.all_uses
-        except ElfError as error:
-            yield self.unchecked(error.what, _member(case, error))
-            return
+        taken = case.admitted.all_uses
         alone = []
         for distribution, every in taken.items():
             provider = case.admitted.providers[distribution]
-            yield from self._judge(case, provider, every)
+            yield from self._look(case, provider, every)
             if not provider.others:
                 alone.append(distribution)
         if alone:
             yield self.unchecked(f"no other release of {', '.join(sorted(alone))} is known")
 
-    def _judge(self, case: Case, provider: Provider, every: Sequence[Uses]) -> Found:
+    def _look(self, case: Case, provider: Provider, every: Sequence[Uses]) -> Found:
         releases = provider.known.releases
         lost = {each.number: _lacks(every, each) for each in releases}
         for release in releases:
@@ -143,7 +143,7 @@ class EveryReleaseWillDo(Gate):
                 )
 
 
-class NeededIsTaken(Gate):
+class NeededIsTaken(OfTaken):
     """A library of another wheel that a DT_NEEDED names is taken something of.
 
     That is a symbol, be it a weak one, of the library itself or of one that only it brings along.
@@ -162,24 +162,14 @@ class NeededIsTaken(Gate):
     message = "needs {soname} of {distribution}, and takes nothing of it"
     levels = MODEST
 
-    def check(self, case: Case) -> Found:
+    def judge(self, case: Case) -> Found:
         """Look for libraries that nothing would be lost without."""
-        yield from self.unread(case)
-        try:
-            taken = case.admitted.uses
-        except ElfError as error:
-            yield self.unchecked(error.what, _member(case, error))
-            return
+        taken = case.admitted.uses
         for distribution, every in taken.items():
             for uses in every:
                 for member in uses.idle:
                     soname = uses.soname
                     yield self.finding(case, member, soname=soname, distribution=distribution)
-
-
-def _member(case: Case, error: ElfError) -> str:
-    member = error.where.partition(":")[2]
-    return member if member in case.wheel.by_member else ""
 
 
 def _private(library: Library, used: Iterable[Use]) -> list[str]:
